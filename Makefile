@@ -1,0 +1,77 @@
+# Every target is one line you could have typed yourself; the logic is in Python (launcher/, tests/harness/).
+# `make` alone prints this page.
+
+PYTHON ?= python3
+VENV   := .venv/bin
+# K='loki and not slow' narrows tests
+K      ?=
+# S=api names a service
+S      ?=
+# ARGS='...' is handed on
+ARGS   ?=
+export PYTHONPATH := .:tests:sample_app/src:inbox/src:grafana
+# no image for testcontainers' reaper can be had; the harness cleans up after itself
+export TESTCONTAINERS_RYUK_DISABLED := true
+
+.DEFAULT_GOAL := help
+
+##@ Run the stack
+
+.PHONY: up down clean ps logs reload images footprint
+up: venv ## Start everything, and prove that it works
+	@$(VENV)/python -m launcher up $(ARGS)
+down: venv ## Stop everything, keep the data
+	@$(VENV)/python -m launcher down
+clean: venv ## Stop everything, delete this project's volumes and secrets
+	@$(VENV)/python -m launcher clean
+ps: venv ## Show services, states and addresses
+	@$(VENV)/python -m launcher ps
+logs: venv ## Follow the logs; S=api for one service
+	@$(VENV)/python -m launcher logs $(S)
+reload: venv ## Let Prometheus and Alertmanager read their configuration again
+	@$(VENV)/python -m launcher reload
+images: venv ## Have every image; PULL=1 asks the registries for what was built here
+	@$(VENV)/python -m launcher images $(if $(PULL),--pull)
+footprint: venv ## Sum the memory of the stack after 60 s of idleness
+	@$(VENV)/python -m launcher footprint
+
+##@ Prove it
+
+.PHONY: smoke test unit config load
+smoke: ready ## The quick suite: a private stack, every signal, one alert
+	@$(VENV)/pytest -m smoke $(if $(K),-k "$(K)") $(ARGS)
+test: lint ready ## Everything; K='loki and not slow' narrows it
+	@$(VENV)/pytest $(if $(K),-k "$(K)") $(ARGS)
+unit: venv ## What needs no containers
+	@$(VENV)/pytest tests/unit $(if $(K),-k "$(K)") $(ARGS)
+config: ready ## That files agree with each other and with the binaries that read them
+	@$(VENV)/pytest tests/config $(if $(K),-k "$(K)") $(ARGS)
+load: venv ## 30 s of load on the running stack; the verdict comes from Prometheus
+	@$(VENV)/python -m loadtests $(ARGS)
+
+##@ Change it
+
+.PHONY: lint fmt dashboards lock collector
+lint: venv ## ruff and mypy
+	@$(VENV)/ruff check --quiet . && $(VENV)/ruff format --check --quiet . && $(VENV)/mypy
+fmt: venv ## Let ruff mend what it can
+	@$(VENV)/ruff check --fix --quiet . ; $(VENV)/ruff format .
+dashboards: venv ## Write grafana/dashboards from grafana/src
+	@$(VENV)/python -m src.write
+lock: venv ## Compile the hashed requirements from the *.in files
+	@$(VENV)/python -m launcher.lock
+collector: ## Write the Collector's sources from its builder.yaml
+	@cd otel-collector/image && go run go.opentelemetry.io/collector/cmd/builder@v0.159.0 --skip-compilation --config builder.yaml
+
+##@ Everything else
+
+.PHONY: venv ready help
+venv:
+	@$(PYTHON) -m launcher.venv
+# what a private stack needs: engine and images
+ready: venv
+	@$(VENV)/python -m launcher images
+help: ## Show this page
+	@awk 'BEGIN {FS = ":.*## "; printf "usage: make \033[36m<target>\033[0m\n"} \
+	  /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z][a-zA-Z0-9_-]*:.*## / {printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)

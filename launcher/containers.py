@@ -1,0 +1,105 @@
+"""What the engine says about one project's containers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import docker
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+_PROJECT = "com.docker.compose.project"
+_SERVICE = "com.docker.compose.service"
+
+ONE_SHOT = frozenset({"migrate", "volumes"})
+"""Services that do their work and end."""
+
+WITHOUT_HEALTHCHECK = frozenset({"otel-collector", "redis-exporter", "redis-broker-exporter"})
+"""Their images hold one binary without a health command: they are probed from outside (design, part 2)."""
+
+
+@dataclass(frozen=True)
+class State:
+    """One container, as a person wants to read it."""
+
+    service: str
+    status: str  # running, exited, restarting, ...
+    health: str  # healthy, starting, unhealthy, or "" without a healthcheck
+    exit_code: int
+    restarts: int
+    image: str
+    container: Container
+
+    @property
+    def is_ready(self) -> bool:
+        """Up and healthy; ended with 0 for what is meant to end."""
+        if self.service in ONE_SHOT:
+            return self.status == "exited" and self.exit_code == 0
+        return self.status == "running" and self.health in ("healthy", "")
+
+    @property
+    def has_failed(self) -> bool:
+        """Not ready, and waiting longer will not help."""
+        if self.service in ONE_SHOT:
+            return self.status == "exited" and self.exit_code != 0
+        return self.status in ("exited", "dead", "restarting") or self.restarts > 0 or self.health == "unhealthy"
+
+    def __str__(self) -> str:
+        if self.service in ONE_SHOT and self.is_ready:
+            return "done"
+        if self.status == "running":
+            return self.health or ("running" if not self.restarts else f"running (restarted {self.restarts} times)")
+        return f"{self.status} ({self.exit_code})" if self.status == "exited" else self.status
+
+
+def of_project(project: str) -> dict[str, State]:
+    """The project's containers by service; a service with replicas shows its worst one."""
+    client = docker.from_env()
+    found: dict[str, State] = {}
+    for container in client.containers.list(all=True, filters={"label": f"{_PROJECT}={project}"}, ignore_removed=True):
+        state = _state(container)
+        if state and (state.service not in found or found[state.service].is_ready):
+            found[state.service] = state
+    return found
+
+
+def last_lines(state: State, count: int = 15) -> str:
+    """The last lines a container printed."""
+    printed: bytes = state.container.logs(tail=count)
+    return printed.decode(errors="replace").rstrip()
+
+
+def anon_memory(container: Container) -> int:
+    """
+    Bytes of anonymous memory in the container's cgroup: what it really holds, without page cache.
+
+    cgroup v2 calls it `anon`; v1 calls it `rss` (inclusive of children: `total_rss`).
+    """
+    stats: dict[str, Any] = container.stats(stream=False, one_shot=True)["memory_stats"].get("stats", {})
+    return int(stats.get("anon", stats.get("total_rss", stats.get("rss", 0))))
+
+
+def started_at(container: Container) -> datetime:
+    """When the container's process started, by the engine's clock (UTC)."""
+    text: str = container.attrs["State"]["StartedAt"]
+    return datetime.fromisoformat(text[:19] + "+00:00")
+
+
+def _state(container: Container) -> State | None:
+    attributes = container.attrs
+    labels = attributes["Config"]["Labels"]
+    if labels.get("com.docker.compose.oneoff") == "True":
+        return None
+    state = attributes["State"]
+    return State(
+        service=labels[_SERVICE],
+        status=state["Status"],
+        health=state.get("Health", {}).get("Status", ""),
+        exit_code=state["ExitCode"],
+        restarts=attributes["RestartCount"],
+        image=attributes["Config"]["Image"],
+        container=container,
+    )

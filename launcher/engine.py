@@ -1,0 +1,178 @@
+"""
+Docker Engine, Compose and Buildx on a machine that may have none of them (design, part 2).
+
+Verified on Debian 12, whose engine is 20.10 and which has no Compose v2: those two plugins come from a later suite
+of the same mirror.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from launcher.problem import Problem
+from launcher.processes import run, succeeds
+
+Say = Callable[[str], None]
+
+_LOG = Path("/var/log/stratum-dockerd.log")
+_START_WITHIN = 60.0
+_COMPOSE_AT_LEAST = (2, 30)
+_PLUGIN_SUITE = "forky"
+_INSTALL_BY_HAND = (
+    "install Docker Engine 20.10 or newer with the Compose (2.30 or newer) and Buildx plugins, start it, and try again"
+)
+
+
+def ensure(say: Say) -> None:
+    """
+    Make `docker`, `docker compose` and `docker buildx` work.
+
+    Raises:
+        Problem: They do not work, and this user or this machine does not allow us to mend that.
+    """
+    if not _answers():
+        if os.environ.get("DOCKER_HOST"):
+            raise Problem(f"no Docker Engine answers at DOCKER_HOST={os.environ['DOCKER_HOST']}", "start it, or unset DOCKER_HOST")
+        _require_root_and_apt("no Docker Engine is running")
+        if not shutil.which("dockerd"):
+            say("Docker Engine is missing: installing docker.io and iptables (apt)")
+            install("docker.io", "iptables")
+        _start(say)
+    missing = [name for name, works in (("compose", _compose_works()), ("buildx", _buildx_works())) if not works]
+    if missing:
+        _require_root_and_apt(f"Docker's {' and '.join(missing)} plugin is missing or too old")
+        _install_plugins(missing, say)
+
+
+def install(*packages: str) -> None:
+    """Install distribution packages."""
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    remedy = "is a package mirror reachable? `apt-get update` says more"
+    run(["apt-get", "update", "-q"], what="refreshing the package lists", remedy=remedy, env=env)
+    command = ["apt-get", "install", "-yq", "--no-install-recommends", *packages]
+    run(command, what=f"installing {', '.join(packages)}", remedy=remedy, env=env, within=900)
+
+
+def debian_mirror() -> str:
+    """
+    The Debian mirror that this machine's own apt configuration names.
+
+    Raises:
+        Problem: It names none.
+    """
+    printed = run(["apt-get", "indextargets", "--format", "$(SITE) $(REPO_URI)"], what="reading the apt configuration")
+    uris = [line.split()[-1].rstrip("/") for line in printed.splitlines() if line.strip()]
+    found = next((uri for uri in uris if uri.endswith("/debian")), None)
+    if found is None:
+        raise Problem("apt's configuration names no Debian mirror", _INSTALL_BY_HAND)
+    return found
+
+
+def _answers() -> bool:
+    return succeeds(["docker", "info"])
+
+
+def _require_root_and_apt(what: str) -> None:
+    if os.geteuid() != 0:
+        raise Problem(f"{what}, and only root may change that", f"run this as root, or {_INSTALL_BY_HAND}")
+    if not shutil.which("apt-get"):
+        raise Problem(f"{what}, and this machine has no apt", _INSTALL_BY_HAND)
+
+
+def _start(say: Say) -> None:
+    """Start the engine; by hand, and detached from us and from any pipe of ours, where no systemd does it."""
+    if Path("/run/systemd/system").is_dir():
+        say("starting Docker Engine (systemctl start docker)")
+        run(["systemctl", "start", "docker"], what="starting Docker Engine", remedy="`journalctl -u docker` says more")
+        process = None
+    else:
+        say(f"starting Docker Engine (dockerd; its log: {_LOG})")
+        _remove_stale_pid_files()
+        with _LOG.open("ab") as log:
+            process = subprocess.Popen(
+                ["dockerd"],  # noqa: S607 -- wherever the package put it
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                start_new_session=True,
+            )
+    deadline = time.monotonic() + _START_WITHIN
+    while not _answers():
+        exited = process is not None and process.poll() is not None
+        if exited or time.monotonic() > deadline:
+            tail = "\n".join(_LOG.read_text(errors="replace").splitlines()[-8:]) if process is not None else ""
+            how = "ended at once" if exited else f"did not answer within {_START_WITHIN:g} s"
+            raise Problem(f"dockerd {how}; its last lines:\n{tail}", f"see {_LOG}")
+        time.sleep(0.2)
+
+
+def _remove_stale_pid_files() -> None:
+    """A daemon that was killed leaves its pid file; if the number now belongs to another program, dockerd refuses."""
+    for path, program in (
+        (Path("/var/run/docker.pid"), "dockerd"),
+        (Path("/var/run/docker/containerd/containerd.pid"), "containerd"),
+    ):
+        try:
+            name = Path(f"/proc/{int(path.read_text())}/comm").read_text().strip()
+        except (OSError, ValueError):
+            name = ""
+        if name != program:
+            path.unlink(missing_ok=True)
+
+
+def _compose_works() -> bool:
+    try:
+        printed = run(["docker", "compose", "version", "--short"], what="docker compose version", within=20)
+    except Problem:
+        return False
+    found = re.search(r"(\d+)\.(\d+)", printed)
+    return bool(found) and (int(found[1]), int(found[2])) >= _COMPOSE_AT_LEAST  # type: ignore[index]
+
+
+def _buildx_works() -> bool:
+    return succeeds(["docker", "buildx", "version"])
+
+
+def _install_plugins(names: list[str], say: Say) -> None:
+    """
+    Compose and Buildx from Debian's next suite: static enough to be unpacked beside an older system.
+
+    apt runs with a sources list and caches of its own, so that the machine's configuration stays as it is.
+    """
+    packages = [f"docker-{name}" for name in names]
+    say(f"installing {' and '.join(packages)} (from Debian {_PLUGIN_SUITE}, into ~/.docker/cli-plugins)")
+    mirror = debian_mirror()
+    with tempfile.TemporaryDirectory(prefix="stratum-plugins-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # apt's own user reads here
+        for sub in ("lists/partial", "cache/archives/partial", "download"):
+            (folder / sub).mkdir(parents=True)
+        signed = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]"
+        (folder / "sources.list").write_text(f"deb {signed} {mirror} {_PLUGIN_SUITE} main\n")
+        apt = [
+            "apt-get",
+            *("-o", f"Dir::Etc::sourcelist={folder}/sources.list", "-o", "Dir::Etc::sourceparts=/dev/null"),
+            *("-o", f"Dir::State::lists={folder}/lists", "-o", f"Dir::Cache={folder}/cache"),
+            # a suite in the making: its Release file may be past its date
+            *("-o", "Acquire::Check-Valid-Until=false", "-o", "APT::Sandbox::User=root"),
+        ]
+        run([*apt, "update", "-q"], what=f"reading Debian {_PLUGIN_SUITE}", remedy=_INSTALL_BY_HAND)
+        download = folder / "download"
+        run([*apt, "download", *packages], what=f"downloading {', '.join(packages)}", remedy=_INSTALL_BY_HAND, cwd=download)
+        plugins = Path.home() / ".docker" / "cli-plugins"
+        plugins.mkdir(parents=True, exist_ok=True)
+        for package in download.glob("*.deb"):
+            run(["dpkg", "-x", str(package), str(folder / "unpacked")], what=f"unpacking {package.name}")
+        for plugin in packages:
+            source = folder / "unpacked" / "usr" / "libexec" / "docker" / "cli-plugins" / plugin
+            shutil.copy2(source, plugins / plugin)
+    if not (_compose_works() and _buildx_works()):
+        raise Problem("the Compose and Buildx plugins were installed and still do not work", _INSTALL_BY_HAND)

@@ -1,0 +1,47 @@
+"""The Compose file as Compose itself reads it, and the images it names."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from launcher.environment import ROOT, Environment
+from launcher.processes import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """A project that is never started: settings and secrets of its own."""
+    made = Environment.for_project("stratum-config", folder=tmp_path_factory.mktemp("config"))
+    made.prepare()
+    return made
+
+
+@pytest.fixture(scope="session")
+def compose(environment: Environment) -> dict[str, Any]:
+    """`docker compose config` with every profile on."""
+    printed = run(environment.compose("--profile", "*", "config", "--format", "json"), what="docker compose config")
+    return json.loads(printed)
+
+
+@pytest.fixture(scope="session")
+def services(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Each service's specification by its name."""
+    return compose["services"]
+
+
+@pytest.fixture(scope="session")
+def images(services: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Each service's image by its name."""
+    return {name: spec["image"] for name, spec in services.items()}
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's folder."""
+    return ROOT
