@@ -57,7 +57,7 @@ lint: venv ## ruff and mypy
 fmt: venv ## Let ruff mend what it can
 	@$(VENV)/ruff check --fix --quiet . ; $(VENV)/ruff format .
 dashboards: venv ## Write grafana/dashboards from grafana/src
-	@$(VENV)/python -m src.write
+	@$(VENV)/python -m grafana.src
 lock: venv ## Compile the hashed requirements from the *.in files
 	@$(VENV)/python -m launcher.lock
 collector: ## Write the Collector's sources from its builder.yaml
@@ -67,7 +67,7 @@ collector: ## Write the Collector's sources from its builder.yaml
 
 .PHONY: venv ready help
 venv:
-	@$(PYTHON) -m launcher.venv
+	@$(PYTHON) -m launcher.bootstrap
 # what a private stack needs: engine and images
 ready: venv
 	@$(VENV)/python -m launcher images

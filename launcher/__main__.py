@@ -19,9 +19,15 @@ from launcher.processes import run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.canary import Evidence
+
 
 def _say(line: str) -> None:
     print(f"make: {line}", flush=True)  # noqa: T201 -- the person at the terminal
+
+
+def _say_found(found: Evidence) -> None:
+    _say(f"{found.signal} read back from {found.store} {found.seconds:.2f} s after it was sent")
 
 
 def _up(environment: Environment, arguments: argparse.Namespace) -> int:
@@ -32,9 +38,15 @@ def _up(environment: Environment, arguments: argparse.Namespace) -> int:
     fresh = not _volumes(environment)
     prepared = up.prepare(environment, _say, pull=arguments.pull)
     up.start(environment, _say)
-    states, evidence = up.wait_until_proved(
-        environment, watch, _say, lambda: canary.prove(environment, started_at=watch.started_at, progress=_say)
-    )
+    try:
+        states, evidence = up.wait_until_proved(
+            environment,
+            watch,
+            _say,
+            lambda: canary.prove(environment, started_at=watch.started_at, progress=_say_found),
+        )
+    except canary.NotProved as shortfall:
+        raise Problem(str(shortfall), "`make ps` and `make logs S=...` show more") from shortfall
     report.show(environment, states, prepared, evidence, watch)
     report.record(environment, states, prepared, evidence, watch, fresh=fresh)
     return 0
@@ -42,8 +54,9 @@ def _up(environment: Environment, arguments: argparse.Namespace) -> int:
 
 def _images(environment: Environment, arguments: argparse.Namespace) -> int:
     up.prepare(environment, _say, pull=arguments.pull)
-    for image in images.of_project(environment, profiles=["grafana"]):
-        _say(f"{images.origin(image.name):8} {image.name}")
+    present = images.Present()
+    for image in images.of_project(environment, profiles=["*"]):
+        _say(f"{present.origin(image.name):8} {image.name}")
     return 0
 
 
@@ -55,7 +68,9 @@ def _clean(environment: Environment, _: argparse.Namespace) -> int:
     code = _compose(environment, "--profile", "*", "down", "--remove-orphans", "--volumes")
     if code == 0:
         environment.forget()
-        _say(f"deleted: the volumes of project {environment.project}, {environment.secrets}/, {environment.env_file}")
+        _say(
+            f"deleted: the volumes of project {environment.project}, {environment.secrets}/, {environment.env_file}"
+        )
     return code
 
 
@@ -79,7 +94,9 @@ def _reload(environment: Environment, _: argparse.Namespace) -> int:
     for port in ("PROMETHEUS_PORT", "ALERTMANAGER_PORT"):
         answer = requests.post(environment.address(port, "/-/reload"), timeout=30)
         if not answer.ok:
-            raise Problem(f"{answer.url} refused: {answer.text.strip()}", "what runs is still the configuration before")
+            raise Problem(
+                f"{answer.url} refused: {answer.text.strip()}", "what runs is still the configuration before"
+            )
         _say(f"reloaded {port.removesuffix('_PORT').lower()}")
     return 0
 
@@ -95,13 +112,15 @@ def _engine(_environment: Environment, _: argparse.Namespace) -> int:
 
 def _compose(environment: Environment, *arguments: str) -> int:
     environment.prepare()
-    return subprocess.run(environment.compose(*arguments), check=False).returncode  # noqa: S603
+    return subprocess.run(environment.compose(*arguments), check=False).returncode
 
 
 def _volumes(environment: Environment) -> list[str]:
     name = f"{environment.project}_postgres-data"
     try:
-        return run(["docker", "volume", "ls", "--quiet", f"--filter=name=^{name}$"], what="listing volumes").split()
+        return run(
+            ["docker", "volume", "ls", "--quiet", f"--filter=name=^{name}$"], what="listing volumes"
+        ).split()
     except Problem:  # no engine yet: no volumes
         return []
 
@@ -116,15 +135,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sub.set_defaults(does=does)
         return sub
 
-    for name, does, text in (("up", _up, "start everything, and prove that it works"), ("images", _images, "pull or build every image")):
-        command(name, does, text).add_argument("--pull", action="store_true", help="ask the registries for what was built here, too")
+    for name, does, text in (
+        ("up", _up, "start everything, and prove that it works"),
+        ("images", _images, "pull or build every image"),
+    ):
+        command(name, does, text).add_argument(
+            "--pull", action="store_true", help="ask the registries for what was built here, too"
+        )
     command("engine", _engine, "install and start what Docker needs")
     command("down", _down, "stop everything, keep the data")
     command("clean", _clean, "stop everything, delete this project's volumes and secrets")
     command("ps", _ps, "show services, states and addresses")
     command("logs", _logs, "follow the logs").add_argument("services", nargs="*")
     command("reload", _reload, "let Prometheus and Alertmanager read their configuration again")
-    command("footprint", _footprint, "sum the memory of the idle stack").add_argument("--idle", type=float, default=60, metavar="SECONDS")
+    command("footprint", _footprint, "sum the memory of the idle stack").add_argument(
+        "--idle", type=float, default=60, metavar="SECONDS"
+    )
     chosen = parser.parse_args(arguments)
     sys.path.insert(0, str(ROOT / "tests"))
     try:

@@ -18,19 +18,26 @@ if TYPE_CHECKING:
 NAME = "debian:trixie-slim"
 _SUITE = "trixie"
 # What upstream's slim variant leaves out too, and apt's leftovers.
-_NOT_NEEDED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "var/lib/apt/lists", "var/cache/apt/archives")
+_NOT_NEEDED = (
+    "usr/share/doc",
+    "usr/share/man",
+    "usr/share/locale",
+    "usr/share/info",
+    "var/lib/apt/lists",
+    "var/cache/apt/archives",
+)
 
 
 def make(say: Say) -> None:
-    """
-    Make the base image from Debian packages (about 30 s).
+    """Make the base image from Debian packages (about 30 s).
 
     Raises:
         Problem: Not root, not Debian-like, or the mirror does not answer.
     """
     if os.geteuid() != 0:
         raise Problem(
-            f"{NAME} cannot be pulled, and only root can make it", "run this as root, or make a registry reachable"
+            f"{NAME} cannot be pulled, and only root can make it",
+            "run this as root, or make a registry reachable",
         )
     if not shutil.which("debootstrap"):
         say("installing debootstrap (apt)")

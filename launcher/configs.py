@@ -1,5 +1,4 @@
-"""
-Each configuration is checked by the binary that will read it, at the version that will read it, before anything starts.
+"""Each configuration is checked by the binary that will read it, at the version that will read it, before anything starts.
 
 tests/config calls the same table, so that what `make up` refuses and what the tests refuse are one thing.
 """
@@ -49,9 +48,15 @@ CHECKS = (
         "amtool",
         ("check-config", "/etc/alertmanager/alertmanager.yml"),
     ),
-    Check("loki", "loki", "/etc/loki", "/usr/bin/loki", ("-verify-config", "-config.file=/etc/loki/loki.yml")),
     Check(
-        "jaeger", "jaeger", "/etc/jaeger", "/cmd/jaeger/jaeger-linux", ("validate", "--config=/etc/jaeger/jaeger.yml")
+        "loki", "loki", "/etc/loki", "/usr/bin/loki", ("-verify-config", "-config.file=/etc/loki/loki.yml")
+    ),
+    Check(
+        "jaeger",
+        "jaeger",
+        "/etc/jaeger",
+        "/cmd/jaeger/jaeger-linux",
+        ("validate", "--config=/etc/jaeger/jaeger.yml"),
     ),
     Check(
         "otel-collector",
@@ -66,8 +71,7 @@ CHECKS = (
 
 
 def check(one: Check, image: str, folder: Path) -> None:
-    """
-    Let the binary in *image* read the configuration in *folder*.
+    """Let the binary in *image* read the configuration in *folder*.
 
     Raises:
         Problem: It refuses; what it said is in the message, the folder's name too.
@@ -76,12 +80,16 @@ def check(one: Check, image: str, folder: Path) -> None:
         *("docker", "run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL", *one.options),
         *(f"--volume={folder}:{one.mounted_at}:ro", f"--entrypoint={one.entrypoint}", image, *one.arguments),
     ]
-    run(command, what=f"the configuration in {one.folder}/ is not valid: {one.entrypoint}", remedy=f"mend {one.folder}/", within=60)
+    run(
+        command,
+        what=f"the configuration in {one.folder}/ is not valid: {one.entrypoint}",
+        remedy=f"mend {one.folder}/",
+        within=60,
+    )
 
 
 def check_all(environment: Environment, images: Mapping[str, str]) -> None:
-    """
-    Check every configuration, side by side; one that has not changed since it was last found good is not asked again.
+    """Check every configuration, side by side; one that has not changed since it was last found good is not asked again.
 
     Args:
         environment: Whose root holds the folders.
@@ -92,7 +100,9 @@ def check_all(environment: Environment, images: Mapping[str, str]) -> None:
     """
     remembered = environment.folder / "configs-checked.json"
     known: dict[str, str] = json.loads(remembered.read_text()) if remembered.exists() else {}
-    fingerprints = {one.service: _fingerprint(environment.root / one.folder, images[one.service]) for one in CHECKS}
+    fingerprints = {
+        one.service: _fingerprint(environment.root / one.folder, images[one.service]) for one in CHECKS
+    }
     changed = [one for one in CHECKS if known.get(one.service) != fingerprints[one.service]]
 
     def problem_of(one: Check) -> Problem | None:
@@ -112,7 +122,9 @@ def check_all(environment: Environment, images: Mapping[str, str]) -> None:
 
 def _fingerprint(folder: Path, image: str) -> str:
     digest = sha256(image.encode())
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and "image" not in p.relative_to(folder).parts):
+    for path in sorted(
+        p for p in folder.rglob("*") if p.is_file() and "image" not in p.relative_to(folder).parts
+    ):
         digest.update(str(path.relative_to(folder)).encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import docker
+from docker.errors import NotFound
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
 _PROJECT = "com.docker.compose.project"
 _SERVICE = "com.docker.compose.service"
+CONFIG_HASH = "com.docker.compose.config-hash"
+"""The label by which Compose tells whether a container still is what its file says."""
 
 ONE_SHOT = frozenset({"migrate", "volumes"})
 """Services that do their work and end."""
@@ -31,6 +34,7 @@ class State:
     exit_code: int
     restarts: int
     image: str
+    image_id: str  # of the container; another id behind the same tag means that it was built anew
     container: Container
 
     @property
@@ -45,13 +49,17 @@ class State:
         """Not ready, and waiting longer will not help."""
         if self.service in ONE_SHOT:
             return self.status == "exited" and self.exit_code != 0
-        return self.status in ("exited", "dead", "restarting") or self.restarts > 0 or self.health == "unhealthy"
+        return (
+            self.status in ("exited", "dead", "restarting") or self.restarts > 0 or self.health == "unhealthy"
+        )
 
     def __str__(self) -> str:
         if self.service in ONE_SHOT and self.is_ready:
             return "done"
         if self.status == "running":
-            return self.health or ("running" if not self.restarts else f"running (restarted {self.restarts} times)")
+            return self.health or (
+                "running" if not self.restarts else f"running (restarted {self.restarts} times)"
+            )
         return f"{self.status} ({self.exit_code})" if self.status == "exited" else self.status
 
 
@@ -59,7 +67,10 @@ def of_project(project: str) -> dict[str, State]:
     """The project's containers by service; a service with replicas shows its worst one."""
     client = docker.from_env()
     found: dict[str, State] = {}
-    for container in client.containers.list(all=True, filters={"label": f"{_PROJECT}={project}"}, ignore_removed=True):
+    # Compose labels the images it builds, too: a container that somebody runs from one inherits project and service,
+    # but not the hash.
+    filters: dict[str, Any] = {"label": [f"{_PROJECT}={project}", CONFIG_HASH]}
+    for container in client.containers.list(all=True, filters=filters, ignore_removed=True):
         state = _state(container)
         if state and (state.service not in found or found[state.service].is_ready):
             found[state.service] = state
@@ -68,17 +79,20 @@ def of_project(project: str) -> dict[str, State]:
 
 def last_lines(state: State, count: int = 15) -> str:
     """The last lines a container printed."""
-    printed: bytes = state.container.logs(tail=count)
+    try:
+        printed: bytes = state.container.logs(tail=count)
+    except NotFound:
+        return "(somebody removed the container meanwhile)"
     return printed.decode(errors="replace").rstrip()
 
 
 def anon_memory(container: Container) -> int:
-    """
-    Bytes of anonymous memory in the container's cgroup: what it really holds, without page cache.
+    """Bytes of anonymous memory in the container's cgroup: what it really holds, without page cache.
 
     cgroup v2 calls it `anon`; v1 calls it `rss` (inclusive of children: `total_rss`).
     """
-    stats: dict[str, Any] = container.stats(stream=False, one_shot=True)["memory_stats"].get("stats", {})
+    answer = cast("dict[str, Any]", container.stats(stream=False, one_shot=True))
+    stats: dict[str, Any] = answer["memory_stats"].get("stats", {})
     return int(stats.get("anon", stats.get("total_rss", stats.get("rss", 0))))
 
 
@@ -101,5 +115,6 @@ def _state(container: Container) -> State | None:
         exit_code=state["ExitCode"],
         restarts=attributes["RestartCount"],
         image=attributes["Config"]["Image"],
+        image_id=attributes["Image"],
         container=container,
     )

@@ -1,5 +1,4 @@
-"""
-Secrets are files, made at the first start and never committed (design, part 10).
+"""Secrets are files, made at the first start and never committed (design, part 10).
 
 A Compose file secret keeps its host mode, and the containers are not root: so the files are 0444, in a folder that
 only its owner may enter.
@@ -59,7 +58,9 @@ _MADE_FROM: dict[str, Callable[[Callable[[str], str]], str]] = {
         }
     ),
     "internal_key": lambda _: _key(),
-    "tenant_keys.json": lambda _: json.dumps({tenant: f"sk_{tenant}_{_key()}" for tenant in TENANTS}, indent=1),
+    "tenant_keys.json": lambda _: json.dumps(
+        {tenant: f"sk_{tenant}_{_key()}" for tenant in TENANTS}, indent=1
+    ),
     "errors_secret_key": lambda _: random.token_urlsafe(64),
     "errors_admin_password": lambda _: random.token_urlsafe(18),
     # the DSN is fixed before the tracker exists: its public key is ours to choose
@@ -78,8 +79,7 @@ NAMES = tuple(_MADE_FROM)
 
 
 def make_missing(folder: Path) -> list[str]:
-    """
-    Make the secrets that *folder* lacks; those that exist are never touched.
+    """Make the secrets that *folder* lacks; those that exist are never touched.
 
     Returns:
         The names that were made.

@@ -1,5 +1,4 @@
-"""
-Docker Engine, Compose and Buildx on a machine that may have none of them (design, part 2).
+"""Docker Engine, Compose and Buildx on a machine that may have none of them (design, part 2).
 
 Verified on Debian 12, whose engine is 20.10 and which has no Compose v2: those two plugins come from a later suite
 of the same mirror.
@@ -25,27 +24,29 @@ _LOG = Path("/var/log/stratum-dockerd.log")
 _START_WITHIN = 60.0
 _COMPOSE_AT_LEAST = (2, 30)
 _PLUGIN_SUITE = "forky"
-_INSTALL_BY_HAND = (
-    "install Docker Engine 20.10 or newer with the Compose (2.30 or newer) and Buildx plugins, start it, and try again"
-)
+_INSTALL_BY_HAND = "install Docker Engine 20.10 or newer with the Compose (2.30 or newer) and Buildx plugins, start it, and try again"
 
 
 def ensure(say: Say) -> None:
-    """
-    Make `docker`, `docker compose` and `docker buildx` work.
+    """Make `docker`, `docker compose` and `docker buildx` work.
 
     Raises:
         Problem: They do not work, and this user or this machine does not allow us to mend that.
     """
     if not _answers():
         if os.environ.get("DOCKER_HOST"):
-            raise Problem(f"no Docker Engine answers at DOCKER_HOST={os.environ['DOCKER_HOST']}", "start it, or unset DOCKER_HOST")
+            raise Problem(
+                f"no Docker Engine answers at DOCKER_HOST={os.environ['DOCKER_HOST']}",
+                "start it, or unset DOCKER_HOST",
+            )
         _require_root_and_apt("no Docker Engine is running")
         if not shutil.which("dockerd"):
             say("Docker Engine is missing: installing docker.io and iptables (apt)")
             install("docker.io", "iptables")
         _start(say)
-    missing = [name for name, works in (("compose", _compose_works()), ("buildx", _buildx_works())) if not works]
+    missing = [
+        name for name, works in (("compose", _compose_works()), ("buildx", _buildx_works())) if not works
+    ]
     if missing:
         _require_root_and_apt(f"Docker's {' and '.join(missing)} plugin is missing or too old")
         _install_plugins(missing, say)
@@ -61,13 +62,14 @@ def install(*packages: str) -> None:
 
 
 def debian_mirror() -> str:
-    """
-    The Debian mirror that this machine's own apt configuration names.
+    """The Debian mirror that this machine's own apt configuration names.
 
     Raises:
         Problem: It names none.
     """
-    printed = run(["apt-get", "indextargets", "--format", "$(SITE) $(REPO_URI)"], what="reading the apt configuration")
+    printed = run(
+        ["apt-get", "indextargets", "--format", "$(SITE) $(REPO_URI)"], what="reading the apt configuration"
+    )
     uris = [line.split()[-1].rstrip("/") for line in printed.splitlines() if line.strip()]
     found = next((uri for uri in uris if uri.endswith("/debian")), None)
     if found is None:
@@ -90,14 +92,18 @@ def _start(say: Say) -> None:
     """Start the engine; by hand, and detached from us and from any pipe of ours, where no systemd does it."""
     if Path("/run/systemd/system").is_dir():
         say("starting Docker Engine (systemctl start docker)")
-        run(["systemctl", "start", "docker"], what="starting Docker Engine", remedy="`journalctl -u docker` says more")
+        run(
+            ["systemctl", "start", "docker"],
+            what="starting Docker Engine",
+            remedy="`journalctl -u docker` says more",
+        )
         process = None
     else:
         say(f"starting Docker Engine (dockerd; its log: {_LOG})")
         _remove_stale_pid_files()
         with _LOG.open("ab") as log:
             process = subprocess.Popen(
-                ["dockerd"],  # noqa: S607 -- wherever the package put it
+                ["dockerd"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -108,7 +114,9 @@ def _start(say: Say) -> None:
     while not _answers():
         exited = process is not None and process.poll() is not None
         if exited or time.monotonic() > deadline:
-            tail = "\n".join(_LOG.read_text(errors="replace").splitlines()[-8:]) if process is not None else ""
+            tail = (
+                "\n".join(_LOG.read_text(errors="replace").splitlines()[-8:]) if process is not None else ""
+            )
             how = "ended at once" if exited else f"did not answer within {_START_WITHIN:g} s"
             raise Problem(f"dockerd {how}; its last lines:\n{tail}", f"see {_LOG}")
         time.sleep(0.2)
@@ -142,8 +150,7 @@ def _buildx_works() -> bool:
 
 
 def _install_plugins(names: list[str], say: Say) -> None:
-    """
-    Compose and Buildx from Debian's next suite: static enough to be unpacked beside an older system.
+    """Compose and Buildx from Debian's next suite: static enough to be unpacked beside an older system.
 
     apt runs with a sources list and caches of its own, so that the machine's configuration stays as it is.
     """
@@ -166,7 +173,12 @@ def _install_plugins(names: list[str], say: Say) -> None:
         ]
         run([*apt, "update", "-q"], what=f"reading Debian {_PLUGIN_SUITE}", remedy=_INSTALL_BY_HAND)
         download = folder / "download"
-        run([*apt, "download", *packages], what=f"downloading {', '.join(packages)}", remedy=_INSTALL_BY_HAND, cwd=download)
+        run(
+            [*apt, "download", *packages],
+            what=f"downloading {', '.join(packages)}",
+            remedy=_INSTALL_BY_HAND,
+            cwd=download,
+        )
         plugins = Path.home() / ".docker" / "cli-plugins"
         plugins.mkdir(parents=True, exist_ok=True)
         for package in download.glob("*.deb"):

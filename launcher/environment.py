@@ -1,5 +1,4 @@
-"""
-What tells one stack from another: project name, ports, secrets, settings file.
+"""What tells one stack from another: project name, ports, secrets, settings file.
 
 `make up` and each private test stack have one of these, and share nothing (design, part 8).
 """
@@ -38,8 +37,7 @@ _CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bund
 
 
 def ca_bundle() -> str:
-    """
-    The bundle the builds shall trust: what this machine trusts, a TLS-intercepting proxy included.
+    """The bundle the builds shall trust: what this machine trusts, a TLS-intercepting proxy included.
 
     Returns:
         A path; the empty file in images/ where the machine has none.
@@ -118,8 +116,7 @@ class Environment:
         )
 
     def prepare(self) -> list[str]:
-        """
-        Make what is missing: folder, settings, secrets. What exists stays as it is.
+        """Make what is missing: folder, settings, secrets. What exists stays as it is.
 
         Returns:
             What was made, for the person who watches.
@@ -154,7 +151,16 @@ class Environment:
     def compose(self, *arguments: str) -> list[str]:
         """A `docker compose` command for this stack and no other."""
         files = ["--project-directory", str(self.root), "--file", str(self.root / "docker-compose.yml")]
-        return ["docker", "compose", "--project-name", self.project, "--env-file", str(self.env_file), *files, *arguments]
+        return [
+            "docker",
+            "compose",
+            "--project-name",
+            self.project,
+            "--env-file",
+            str(self.env_file),
+            *files,
+            *arguments,
+        ]
 
     def address(self, port: str, path: str = "") -> str:
         """The URL of a published port, as a person or a test on this machine opens it."""

@@ -20,8 +20,7 @@ _MIB = 2**20
 
 
 def measure(environment: Environment, *, idle: float) -> bool:
-    """
-    Sum the anonymous memory of the project's cgroups after *idle* seconds without requests.
+    """Sum the anonymous memory of the project's cgroups after *idle* seconds without requests.
 
     Returns:
         Whether it is within the limit.
@@ -30,15 +29,31 @@ def measure(environment: Environment, *, idle: float) -> bool:
     if idle:
         console.print(f"waiting {idle:g} s: the figure is that of the idle stack")
         time.sleep(idle)
-    running = [state for state in containers.of_project(environment.project).values() if state.status == "running"]
+    running = [
+        state for state in containers.of_project(environment.project).values() if state.status == "running"
+    ]
     held = {state.service: containers.anon_memory(state.container) for state in running}
     total = sum(held.values())
-    table = Table("service", "anon memory", title=f"project {environment.project}, {len(held)} containers", title_justify="left")
+    table = Table(
+        "service",
+        "anon memory",
+        title=f"project {environment.project}, {len(held)} containers",
+        title_justify="left",
+    )
     for service, size in sorted(held.items(), key=lambda item: -item[1]):
         table.add_row(service, f"{size / _MIB:6.1f} MiB")
     table.add_section()
     table.add_row("sum", f"{total / _MIB:6.1f} MiB of {LIMIT / _MIB:.0f} MiB")
     console.print(table)
-    row = Row(what="whole stack, 60 s idle: anon memory of the cgroups", measured=total / _MIB, limit=LIMIT / _MIB, unit="MiB")
-    write(environment.folder / "footprint.json", [row], services={name: round(size / _MIB, 1) for name, size in held.items()})
+    row = Row(
+        what="whole stack, 60 s idle: anon memory of the cgroups",
+        measured=total / _MIB,
+        limit=LIMIT / _MIB,
+        unit="MiB",
+    )
+    write(
+        environment.folder / "footprint.json",
+        [row],
+        services={name: round(size / _MIB, 1) for name, size in held.items()},
+    )
     return total <= LIMIT

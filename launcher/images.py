@@ -1,5 +1,4 @@
-"""
-Every image the stack needs: pulled where a registry answers, built from packages where none does (ADR-0001).
+"""Every image the stack needs: pulled where a registry answers, built from packages where none does (ADR-0001).
 
 An image that we built is built again when what it is built from has changed: the hash of its build context is a second
 tag on it, so the engine itself remembers, for every checkout on the machine.
@@ -12,18 +11,21 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import docker
+
 from launcher import base_image
 from launcher.problem import Problem
 from launcher.processes import run, succeeds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from launcher.engine import Say
     from launcher.environment import Environment
 
@@ -66,7 +68,9 @@ class Image:
         digest = sha256(dockerfile.read_bytes())
         digest.update(json.dumps(self.build.get("args", {}), sort_keys=True).encode())
         ignored = ("__pycache__", ".pyc")
-        for path in sorted(p for p in context.rglob("*") if p.is_file() and not any(i in str(p) for i in ignored)):
+        for path in sorted(
+            p for p in context.rglob("*") if p.is_file() and not any(i in str(p) for i in ignored)
+        ):
             digest.update(str(path.relative_to(context)).encode())
             digest.update(path.read_bytes())
         return f"{_CONTEXT_TAG}:{self.service}-{digest.hexdigest()[:16]}"
@@ -88,18 +92,34 @@ def of_project(environment: Environment, *, profiles: Sequence[str] = ()) -> lis
     return list(found.values())
 
 
-def origin(name: str) -> str:
-    """How an image came to this machine: `built`, `pulled` or `missing`."""
-    inspect = ["docker", "image", "inspect", "--format", '{{index .Config.Labels "org.opencontainers.image.vendor"}}', name]
-    done = subprocess.run(inspect, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        return "missing"
-    return "built" if done.stdout.strip() == base_image.BUILT_HERE else "pulled"
+class Present:
+    """The images on this machine, asked for once: thirteen look-ups by command would take two seconds."""
+
+    def __init__(self) -> None:
+        listed = docker.from_env().images.list()
+        self._by_tag = {tag: image for image in listed for tag in image.tags}
+
+    def origin(self, name: str) -> str:
+        """How an image came to this machine: `built`, `pulled` or `missing`."""
+        if name not in self._by_tag:
+            return "missing"
+        vendor = self._by_tag[name].labels.get("org.opencontainers.image.vendor")
+        return "built" if vendor == base_image.BUILT_HERE else "pulled"
+
+    def identity(self, name: str) -> str:
+        """The id behind an image's name; empty if this machine does not have it."""
+        image = self._by_tag.get(name)
+        return str(image.id) if image else ""
+
+    def is_current(self, image: Image) -> bool:
+        """Whether the image was pulled, or built from what its context holds now."""
+        if self.origin(image.name) != "built" or image.build is None:
+            return self.origin(image.name) == "pulled"
+        return self.identity(image.context_tag()) == self.identity(image.name)
 
 
 def ensure(environment: Environment, say: Say, *, pull: bool = False) -> list[Image]:
-    """
-    Have every image on this machine.
+    """Have every image on this machine.
 
     Args:
         environment: Which project.
@@ -112,23 +132,20 @@ def ensure(environment: Environment, say: Say, *, pull: bool = False) -> list[Im
     Raises:
         Problem: An image can be neither pulled nor built.
     """
-    wanted = of_project(environment, profiles=["grafana"])
+    present = Present()
     silent: set[str] = set()  # registries that did not answer: not asked twice
-    to_build, left_out = [], []
-    for image in wanted:
-        state = origin(image.name)
-        current = state == "pulled" or (
-            state == "built" and image.build is not None and succeeds(["docker", "image", "inspect", image.context_tag()])
-        )
-        if current and not (pull and state == "built" and not image.is_ours):
-            continue
-        if not image.is_ours and (state == "missing" or pull) and _pulled(image, silent, say):
-            continue
-        if current:
+    to_build: list[Image] = []
+    left_out: list[Image] = []
+    for image in of_project(environment, profiles=["*"] if pull else []):
+        origin, current = present.origin(image.name), present.is_current(image)
+        ask = not image.is_ours and (origin == "missing" or (pull and origin == "built"))
+        if (current and not ask) or (ask and _pulled(image, silent, say)) or current:
             continue
         (to_build if image.build else left_out).append(image)
     if to_build:
-        if origin(base_image.NAME) == "missing" and not _pulled(Image(base_image.NAME, "base", None), silent, say):
+        if present.origin(base_image.NAME) == "missing" and not _pulled(
+            Image(base_image.NAME, "base", None), silent, say
+        ):
             base_image.make(say)
         _Builds(environment, to_build, say).run()
     return left_out
@@ -141,7 +158,7 @@ def _pulled(image: Image, silent: set[str], say: Say) -> bool:
     if succeeds(["docker", "pull", "--quiet", image.name], within=_PULL_WITHIN):
         return True
     silent.add(image.registry)
-    say(f"{image.registry} does not give it: building from packages what has a build")
+    say(f"{image.registry} does not answer or does not have it: what can be built from packages is built")
     return False
 
 
@@ -158,10 +175,17 @@ class _Builds:
 
     def run(self) -> None:
         # measured alone; two at a time on two cores gain a third
-        work = sum(_SECONDS.get(image.service, 60) for image in self._images) * 0.7 * 2 / min(2, os.cpu_count() or 1)
+        work = (
+            sum(_SECONDS.get(image.service, 60) for image in self._images)
+            * 0.7
+            * 2
+            / min(2, os.cpu_count() or 1)
+        )
         names = ", ".join(image.service for image in self._images)
         self._say(f"building {len(self._images)} images from packages: {names}")
-        self._say(f"from empty caches on two cores this takes about {work / 60:.0f} min; with warm ones, seconds")
+        self._say(
+            f"from empty caches on two cores this takes about {work / 60:.0f} min; with warm ones, seconds"
+        )
         heart = threading.Thread(target=self._beat, daemon=True)
         heart.start()
         try:
@@ -176,8 +200,13 @@ class _Builds:
     def _beat(self) -> None:
         while not self._finished.wait(_HEARTBEAT):
             now = time.monotonic()
-            lines = [f"{name} ({now - since:.0f} s of about {_SECONDS.get(name, 60)})" for name, since in list(self._running.items())]
-            self._say(f"{(now - self._started) / 60:.1f} min, {self._done} of {len(self._images)} done; building {', '.join(lines)}")
+            lines = [
+                f"{name} ({now - since:.0f} s of about {_SECONDS.get(name, 60)})"
+                for name, since in list(self._running.items())
+            ]
+            self._say(
+                f"{(now - self._started) / 60:.1f} min, {self._done} of {len(self._images)} done; building {', '.join(lines)}"
+            )
 
     def _build(self, image: Image) -> Problem | None:
         started = time.monotonic()
@@ -186,7 +215,7 @@ class _Builds:
         log.parent.mkdir(parents=True, exist_ok=True)
         command = self._environment.compose("--progress", "plain", "build", image.service)
         with log.open("wb") as file:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False)  # noqa: S603
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False)
         self._running.pop(image.service)
         self._done += 1
         if done.returncode:
@@ -202,10 +231,19 @@ class _Builds:
     def _remember(self, image: Image) -> None:
         """Tag the image with the hash of its context, and drop the tags of earlier contexts."""
         tag = image.context_tag()
-        listed = ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", f"--filter=reference={_CONTEXT_TAG}:{image.service}-*"]
+        listed = [
+            "docker",
+            "image",
+            "ls",
+            "--format",
+            "{{.Repository}}:{{.Tag}}",
+            f"--filter=reference={_CONTEXT_TAG}:{image.service}-*",
+        ]
         # "redis-*" also matches "redis-exporter-...": the hash has 16 digits and no dash
         prefix = f"{_CONTEXT_TAG}:{image.service}-"
         for old in run(listed, what="listing images").split():
             if old != tag and "-" not in old.removeprefix(prefix):
-                run(["docker", "image", "rm", old], what=f"forgetting {old}")
+                succeeds(
+                    ["docker", "image", "rm", "--force", old]
+                )  # a container may still run it: it goes next time
         run(["docker", "tag", image.name, tag], what=f"tagging {image.name}")

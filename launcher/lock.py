@@ -1,5 +1,4 @@
-"""
-`make lock`: every *.in becomes a hashed requirements file without any index's address in it.
+"""`make lock`: every *.in becomes a hashed requirements file without any index's address in it.
 
 uv.lock is not used: it carries the addresses of the registry that answered (design, part 11).
 """
@@ -24,7 +23,11 @@ LOCKS = {
 
 def main(only: str | None = None) -> None:
     """Compile each lock; versions stay as they are unless the *.in file asks for others."""
-    env = {**os.environ, "SSL_CERT_FILE": str((ROOT / ca_bundle()).resolve()), "UV_CUSTOM_COMPILE_COMMAND": "make lock"}
+    env = {
+        **os.environ,
+        "SSL_CERT_FILE": str((ROOT / ca_bundle()).resolve()),
+        "UV_CUSTOM_COMPILE_COMMAND": "make lock",
+    }
     uv = str(Path(sys.executable).with_name("uv"))
     for source, (target, python) in LOCKS.items():
         if only and only not in source:
@@ -34,7 +37,13 @@ def main(only: str | None = None) -> None:
         overrides = ROOT / Path(source).parent / "overrides.txt"
         if overrides.exists():
             command += ["--override", str(overrides.relative_to(ROOT))]
-        run(command, what=f"compiling {source}", remedy="uv's message says which packages disagree", env=env, cwd=ROOT)
+        run(
+            command,
+            what=f"compiling {source}",
+            remedy="uv's message says which packages disagree",
+            env=env,
+            cwd=ROOT,
+        )
         print(f"{target}: {sum('==' in line for line in (ROOT / target).read_text().splitlines())} packages")  # noqa: T201
 
 

@@ -42,13 +42,21 @@ class Row:
 def write(path: Path, rows: Sequence[Row], **extra: Any) -> None:  # noqa: ANN401 -- any JSON
     """Write *rows*, and what else belongs to this file, as build/*.json."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = {"commit": _commit(path.parent), "cores": os.cpu_count(), "rows": [row.as_json() for row in rows], **extra}
+    content = {
+        "commit": _commit(path.parent),
+        "cores": os.cpu_count(),
+        "rows": [row.as_json() for row in rows],
+        **extra,
+    }
     path.write_text(json.dumps(content, indent=1) + "\n")
 
 
 def _commit(folder: Path) -> str:
     command = ["git", "describe", "--always", "--dirty"]
     try:
-        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout.strip() or "unknown"  # noqa: S603
+        return (
+            subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout.strip()
+            or "unknown"
+        )
     except FileNotFoundError:
         return "unknown"

@@ -23,15 +23,17 @@ DISK_NEEDED_TO_BUILD = 15 * _GIB
 
 
 def check_ports(ports: Mapping[str, int], *, ours: Collection[int]) -> None:
-    """
-    Every port is free, or already this stack's own.
+    """Every port is free, or already this stack's own.
 
     Raises:
         Problem: Names each taken port, its setting, and who has it where that can be seen.
     """
     doubled = sorted(name for name, port in ports.items() if list(ports.values()).count(port) > 1)
     if doubled:
-        raise Problem(f"two services would share a port: {', '.join(f'{n}={ports[n]}' for n in doubled)}", "change one in .env")
+        raise Problem(
+            f"two services would share a port: {', '.join(f'{n}={ports[n]}' for n in doubled)}",
+            "change one in .env",
+        )
     taken = [name for name, port in ports.items() if port not in ours and not _is_free(port)]
     if taken:
         lines = "\n".join(f"    {name}={ports[name]}{_holder(ports[name])}" for name in taken)
@@ -41,8 +43,7 @@ def check_ports(ports: Mapping[str, int], *, ours: Collection[int]) -> None:
 
 
 def check_memory(*, needed: int = MEMORY_NEEDED, meminfo: Path = Path("/proc/meminfo")) -> None:
-    """
-    Enough memory is available.
+    """Enough memory is available.
 
     Raises:
         Problem: It is not; says how much there is.
@@ -59,13 +60,14 @@ def check_memory(*, needed: int = MEMORY_NEEDED, meminfo: Path = Path("/proc/mem
 
 
 def check_disk(*, needed: int, folder: Path | None = None) -> None:
-    """
-    Enough disk is free where the engine keeps its data.
+    """Enough disk is free where the engine keeps its data.
 
     Raises:
         Problem: It is not; says how much there is, and where.
     """
-    where = folder or Path(run(["docker", "info", "--format", "{{.DockerRootDir}}"], what="docker info").strip())
+    where = folder or Path(
+        run(["docker", "info", "--format", "{{.DockerRootDir}}"], what="docker info").strip()
+    )
     if not where.exists():  # an engine in a machine of its own
         return
     free = shutil.disk_usage(where).free
@@ -86,8 +88,8 @@ def _is_free(port: int) -> bool:
 
 def _holder(port: int) -> str:
     try:
-        printed = subprocess.run(  # noqa: S603
-            ["ss", "-Hltnp", f"sport = :{port}"],  # noqa: S607
+        printed = subprocess.run(
+            ["ss", "-Hltnp", f"sport = :{port}"],
             capture_output=True,
             text=True,
             check=False,

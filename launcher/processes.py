@@ -22,8 +22,7 @@ def run(
     within: float = 600,
     stdin: bytes | None = None,
 ) -> str:
-    """
-    Run *command* and return what it printed.
+    """Run *command* and return what it printed.
 
     Args:
         command: Program and arguments; no shell is involved.
@@ -38,7 +37,7 @@ def run(
         Problem: The program is missing, failed or took too long; its last lines are in the message.
     """
     try:
-        done = subprocess.run(  # noqa: S603 -- commands are ours, as lists
+        done = subprocess.run(
             list(command), env=env, cwd=cwd, timeout=within, input=stdin, capture_output=True, check=False
         )
     except FileNotFoundError as error:
@@ -56,7 +55,7 @@ def succeeds(command: Sequence[str], *, within: float = 30) -> bool:
     """Whether *command* can be run and ends with 0."""
     try:
         return (
-            subprocess.run(  # noqa: S603 -- commands are ours, as lists
+            subprocess.run(
                 list(command), timeout=within, stdin=subprocess.DEVNULL, capture_output=True, check=False
             ).returncode
             == 0

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.canary import Evidence
-
     from launcher.containers import State
     from launcher.environment import Environment
     from launcher.up import Prepared, Watch
@@ -34,19 +33,33 @@ def show(
 ) -> None:
     """Services with their addresses, the canary's trail, and how long it took."""
     console = Console()
-    services = Table("service", "address", "state", "ready after", title=f"project {environment.project}", title_justify="left")
+    services = Table(
+        "service",
+        "address",
+        "state",
+        "ready after",
+        title=f"project {environment.project}",
+        title_justify="left",
+    )
     for service in sorted(states, key=lambda name: (name not in ADDRESSES, name)):
         after = watch.ready_after.get(service)
-        services.add_row(service, _address(environment, service), str(states[service]), f"{after:.1f} s" if after else "")
+        services.add_row(
+            service, _address(environment, service), str(states[service]), f"{after:.1f} s" if after else ""
+        )
     console.print(services)
-    trail = Table("signal", "read back from", "after", "what", "see", title="one canary, followed", title_justify="left")
+    console.print("\none canary, followed:")
     for found in evidence:
-        trail.add_row(found.signal, found.store, f"{found.seconds:.2f} s", found.what, found.where, style=None)
-    console.print(trail)
-    console.print(f"\n[bold green]ready[/] - proved in {watch.seconds():.1f} s.  Passwords and keys: {environment.secrets}/")
+        line = (
+            f"  {found.signal:13} {found.seconds:5.2f} s  {found.store}: {found.what}\n{'':24}{found.where}"
+        )
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    secrets = f"Passwords and keys: {environment.secrets}/"
+    console.print(f"\n[bold green]ready[/] - proved in {watch.seconds():.1f} s.  {secrets}", soft_wrap=True)
     built = sorted(service for service, origin in prepared.origins.items() if origin == "built")
     if built:
-        console.print(f"Built here from packages, not pulled: {', '.join(built)}.", highlight=False)
+        console.print(
+            f"Built here from packages, not pulled: {', '.join(built)}.", highlight=False, soft_wrap=True
+        )
 
 
 def record(
@@ -89,4 +102,10 @@ def _address(environment: Environment, service: str) -> str:
 
 
 def _as_json(found: Evidence) -> dict[str, Any]:
-    return {"signal": found.signal, "store": found.store, "seconds": round(found.seconds, 3), "what": found.what, "where": found.where}
+    return {
+        "signal": found.signal,
+        "store": found.store,
+        "seconds": round(found.seconds, 3),
+        "what": found.what,
+        "where": found.where,
+    }

@@ -1,5 +1,4 @@
-"""
-`make up`: from whatever is there to a stack that is *proved* ready.
+"""`make up`: from whatever is there to a stack that is *proved* ready.
 
 Containers that say they are healthy are not enough: a canary goes through the real application and is read back from
 every store before anybody is told "ready".
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from harness.canary import Evidence
-
     from launcher.containers import State
     from launcher.engine import Say
     from launcher.environment import Environment
@@ -67,8 +65,7 @@ class Watch:
 
 
 def prepare(environment: Environment, say: Say, *, pull: bool = False) -> Prepared:
-    """
-    Engine, images, settings, secrets, preflight: all that a start needs and that leaves nothing half-started.
+    """Engine, images, settings, secrets, preflight: all that a start needs and that leaves nothing half-started.
 
     Raises:
         Problem: Something a person has to mend.
@@ -82,18 +79,19 @@ def prepare(environment: Environment, say: Say, *, pull: bool = False) -> Prepar
         preflight.check_memory()
     # a port that this project publishes already is its own
     preflight.check_ports(environment.ports, ours=_published(running))
-    needs_build = any(images.origin(image.name) == "missing" for image in images.of_project(environment))
+    present = images.Present()
+    needs_build = any(present.origin(image.name) == "missing" for image in images.of_project(environment))
     preflight.check_disk(needed=preflight.DISK_NEEDED_TO_BUILD if needs_build else preflight.DISK_NEEDED)
     left_out = images.ensure(environment, say, pull=pull)
-    _set_grafana(environment, available=not left_out, say=say)
+    _leave_out_what_cannot_be_had(environment, left_out, asked=pull, say=say)
     by_service = images_by_service(environment)
     configs.check_all(environment, by_service)
-    return Prepared({service: images.origin(image) for service, image in by_service.items()}, needs_build)
+    present = images.Present()
+    return Prepared({service: present.origin(image) for service, image in by_service.items()}, needs_build)
 
 
 def start(environment: Environment, say: Say) -> None:
-    """
-    Create and start what is not running as it should be; nothing is done where nothing has changed.
+    """Create and start what is not running as it should be; nothing is done where nothing has changed.
 
     Raises:
         Problem: Compose could not start it.
@@ -102,7 +100,9 @@ def start(environment: Environment, say: Say) -> None:
         say("already running as configured: nothing to start")
         return
     say("starting the containers")
-    command = environment.compose("up", "--detach", "--remove-orphans", "--no-build", "--pull", "never", "--quiet-pull")
+    command = environment.compose(
+        "up", "--detach", "--remove-orphans", "--no-build", "--pull", "never", "--quiet-pull"
+    )
     try:
         run(command, what="starting the containers", within=_READY_WITHIN)
     except Problem as problem:
@@ -114,11 +114,11 @@ def is_current(environment: Environment) -> bool:
     """Whether every service runs (or has ended well) with the configuration that docker-compose.yml has now."""
     printed = run(environment.compose("config", "--hash", "*"), what="reading docker-compose.yml")
     wanted = dict(line.split() for line in printed.splitlines() if line.strip())
-    found = containers.of_project(environment.project)
+    found, present = containers.of_project(environment.project), images.Present()
     return set(wanted) <= set(found) and all(
         state.is_ready
-        and state.container.labels.get("com.docker.compose.config-hash") == wanted.get(service)
-        and state.container.attrs["Image"] == state.container.client.images.get(state.image).id
+        and state.container.labels.get(containers.CONFIG_HASH) == wanted.get(service)
+        and state.image_id == present.identity(state.image)
         for service, state in found.items()
         if service in wanted
     )
@@ -127,8 +127,7 @@ def is_current(environment: Environment) -> bool:
 def wait_until_proved(
     environment: Environment, watch: Watch, say: Say, prove: Callable[[], list[Evidence]]
 ) -> tuple[dict[str, State], list[Evidence]]:
-    """
-    Wait for every container's health, with the canary already on its way.
+    """Wait for every container's health, with the canary already on its way.
 
     Args:
         environment: Which stack.
@@ -165,7 +164,9 @@ def _failure(environment: Environment, states: list[State]) -> Problem:
     for state in states:
         lines = "\n".join(f"    {line}" for line in containers.last_lines(state).splitlines())
         parts.append(f"{state.service} is {state}; its last lines:\n{lines}")
-    return Problem("\n".join(parts), f"`make logs S={states[0].service}` shows more; project {environment.project}")
+    return Problem(
+        "\n".join(parts), f"`make logs S={states[0].service}` shows more; project {environment.project}"
+    )
 
 
 def _published(running: Mapping[str, State]) -> set[int]:
@@ -183,12 +184,20 @@ def images_by_service(environment: Environment) -> dict[str, str]:
     return {service: spec["image"] for service, spec in json.loads(printed)["services"].items()}
 
 
-def _set_grafana(environment: Environment, *, available: bool, say: Say) -> None:
+def _leave_out_what_cannot_be_had(
+    environment: Environment, left_out: list[images.Image], *, asked: bool, say: Say
+) -> None:
     """Grafana cannot be built from packages: without its image its profile is switched off, in plain sight."""
-    profiles = read_settings(environment.env_file).get("COMPOSE_PROFILES", "")
-    if not available:
-        say("WARNING: grafana is left out: its image cannot be pulled here and cannot be built from packages.")
-        say("         Its dashboards' queries are still tested. `make images PULL=1` brings it once a registry answers.")
+    on = bool(read_settings(environment.env_file).get("COMPOSE_PROFILES"))
+    if left_out:
+        say(
+            f"WARNING: {left_out[0].service} is left out: its image cannot be pulled here nor built from packages"
+        )
         environment.change_setting("COMPOSE_PROFILES", "")
-    elif not profiles:
+    elif asked and not on:
         environment.change_setting("COMPOSE_PROFILES", "grafana")
+        on = True
+    if not on or left_out:
+        say(
+            "without grafana; its panels' queries are tested all the same. `make images PULL=1` asks for it again"
+        )

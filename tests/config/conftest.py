@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from launcher.environment import ROOT, Environment
 from launcher.processes import run
 
@@ -25,7 +24,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
 @pytest.fixture(scope="session")
 def compose(environment: Environment) -> dict[str, Any]:
     """`docker compose config` with every profile on."""
-    printed = run(environment.compose("--profile", "*", "config", "--format", "json"), what="docker compose config")
+    printed = run(
+        environment.compose("--profile", "*", "config", "--format", "json"), what="docker compose config"
+    )
     return json.loads(printed)
 
 

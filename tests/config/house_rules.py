@@ -1,20 +1,20 @@
-"""
-The rules of design part 10, each a function from one service to what is wrong with it.
+"""The rules of design part 10, each a function from one service to what is wrong with it.
 
 Kept apart from the tests so that a twin can break a copy of the Compose file and see each rule object.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from launcher.containers import ONE_SHOT, WITHOUT_HEALTHCHECK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 Spec = dict[str, Any]
-Rule = "Callable[[str, Spec], Iterator[str]]"
+Rule = Callable[[str, Spec], "Iterator[str]"]
 
 ROOT_ALLOWED = {"volumes": "gives fresh volumes to the users of the upstream images, once, without a network"}
 CAPABILITIES_ALLOWED = {"volumes": ["CHOWN"]}
@@ -52,7 +52,7 @@ def publishes_only_what_a_person_opens(name: str, spec: Spec) -> Iterator[str]:
 
 def is_not_root(name: str, spec: Spec) -> Iterator[str]:
     user = str(spec.get("user", ""))
-    if name not in ROOT_ALLOWED and (not user or user.split(":")[0] in ("0", "root")):
+    if name not in ROOT_ALLOWED and (not user or user.split(":", maxsplit=1)[0] in ("0", "root")):
         yield f"runs as {user or 'whatever the image says'}"
 
 
@@ -154,6 +154,6 @@ RULES = (
 )
 
 
-def violations(rule: Any, services: dict[str, Spec]) -> list[str]:  # noqa: ANN401 -- one of RULES
+def violations(rule: Rule, services: dict[str, Spec]) -> list[str]:
     """What *rule* says of every service."""
     return [f"{name} {complaint}" for name, spec in services.items() for complaint in rule(name, spec)]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import house_rules
 import pytest
 import yaml
-
 from launcher import credentials
 from launcher.environment import PORTS, ROOT
 from launcher.up import ADDRESSES
@@ -22,14 +22,16 @@ TEXT = (ROOT / "docker-compose.yml").read_text()
 
 
 @pytest.mark.parametrize("rule", house_rules.RULES, ids=lambda rule: rule.__name__)
-def test_every_service(rule: Any, services: Services) -> None:
+def test_every_service(rule: house_rules.Rule, services: Services) -> None:
     assert not house_rules.violations(rule, services)
 
 
 # The smallest change to a healthy service that each rule must object to.
 BREAKAGES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "publishes_on_loopback_only": lambda s: s["ports"][0].update(host_ip="0.0.0.0"),  # noqa: S104
-    "publishes_only_what_a_person_opens": lambda s: s["ports"].append({"target": 9464, "host_ip": "127.0.0.1"}),
+    "publishes_only_what_a_person_opens": lambda s: s["ports"].append(
+        {"target": 9464, "host_ip": "127.0.0.1"}
+    ),
     "is_not_root": lambda s: s.update(user="0:0"),
     "cannot_gain_privileges": lambda s: s.update(cap_drop=[]),
     "writes_only_where_something_is_mounted": lambda s: s.update(read_only=False),
@@ -44,7 +46,7 @@ BREAKAGES: dict[str, Callable[[dict[str, Any]], Any]] = {
 
 
 @pytest.mark.parametrize("rule", house_rules.RULES, ids=lambda rule: rule.__name__)
-def test_every_rule_can_fail(rule: Any, services: Services) -> None:
+def test_every_rule_can_fail(rule: house_rules.Rule, services: Services) -> None:
     broken = copy.deepcopy(services)
     BREAKAGES[rule.__name__](broken["api"])
 
@@ -75,7 +77,7 @@ def test_every_secret_is_one_the_launcher_makes(compose: dict[str, Any]) -> None
 def test_every_mounted_file_exists(services: Services) -> None:
     sources = {m["source"] for s in services.values() for m in s.get("volumes", []) if m["type"] == "bind"}
 
-    assert not [source for source in sources if not source.startswith("/") or not __import__("os").path.exists(source)]
+    assert not [source for source in sources if not source.startswith("/") or not Path(source).exists()]
 
 
 def test_nothing_waits_for_more_than_two_others_in_a_row(services: Services) -> None:
@@ -85,7 +87,11 @@ def test_nothing_waits_for_more_than_two_others_in_a_row(services: Services) -> 
         return max((1 + depth(other) for other in services[name].get("depends_on", {})), default=0)
 
     gates = {other for spec in services.values() for other in spec.get("depends_on", {})}
-    slow = {name for name in gates if services[name].get("healthcheck", {}).get("interval", "1s") not in ("1s", "2s")}
+    slow = {
+        name
+        for name in gates
+        if services[name].get("healthcheck", {}).get("interval", "1s") not in ("1s", "2s")
+    }
 
     assert max(depth(name) for name in services) <= 2
     assert not slow
@@ -94,13 +100,17 @@ def test_nothing_waits_for_more_than_two_others_in_a_row(services: Services) -> 
 def test_the_real_pagerduty_and_slack_cannot_be_reached_from_alertmanager(services: Services) -> None:
     hosts = services["alertmanager"]["extra_hosts"]
 
-    assert {"events.pagerduty.com=127.0.0.1", "hooks.slack.com=127.0.0.1"} <= {h.replace(":", "=", 1) for h in hosts}
+    assert {"events.pagerduty.com=127.0.0.1", "hooks.slack.com=127.0.0.1"} <= {
+        h.replace(":", "=", 1) for h in hosts
+    }
 
 
 def test_data_is_on_named_volumes(services: Services) -> None:
     kept = {m["source"] for s in services.values() for m in s.get("volumes", []) if m["type"] == "volume"}
 
-    assert kept >= {f"{name}-data" for name in ("postgres", "redis-broker", "prometheus", "loki", "jaeger", "errors")}
+    assert kept >= {
+        f"{name}-data" for name in ("postgres", "redis-broker", "prometheus", "loki", "jaeger", "errors")
+    }
     assert kept >= {f"{name}-data" for name in ("alertmanager", "inbox", "otel-collector", "grafana")}
 
 

@@ -6,7 +6,6 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-
 from launcher import configs
 from launcher.environment import ROOT
 from launcher.problem import Problem

@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 import pytest
-
 from launcher.environment import ROOT
 from launcher.processes import run
 
@@ -53,7 +52,18 @@ def test_the_binary_is_of_the_version_that_the_tag_says(services: Services, serv
     image = services[service]["image"]
 
     printed = run(
-        ["sh", "-c", 'exec "$0" "$@" 2>&1', "docker", "run", "--rm", "--network=none", f"--entrypoint={entrypoint}", image, *arguments],
+        [
+            "sh",
+            "-c",
+            'exec "$0" "$@" 2>&1',
+            "docker",
+            "run",
+            "--rm",
+            "--network=none",
+            f"--entrypoint={entrypoint}",
+            image,
+            *arguments,
+        ],
         what=f"asking {service} for its version",
         remedy="`make images` builds what is missing",
     )
@@ -67,7 +77,9 @@ def test_what_is_compiled_is_of_the_version_that_the_tag_says(services: Services
     found = re.search(pattern, (ROOT / folder / "go.mod").read_text())
 
     assert found, f"{pattern} is not in {folder}/go.mod"
-    assert form.format(*(str(int(part)) if part.isdigit() else part for part in found.groups())) == tag_of(services, service)
+    assert form.format(*(str(int(part)) if part.isdigit() else part for part in found.groups())) == tag_of(
+        services, service
+    )
 
 
 def test_jaeger_is_compiled_from_the_module_of_its_tag(services: Services) -> None:

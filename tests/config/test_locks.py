@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import re
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-
 from launcher.environment import ROOT
 from launcher.lock import LOCKS
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 # Hosts of package registries and mirrors, in pieces: this file may not name them either.
 REGISTRIES = re.compile(
-    r"https?://[^/\s\"']*(pypi|pythonhosted|golang|npmjs|crates|maven|debian)[^/\s\"']*".replace("pypi", "py" + "pi")
+    r"https?://[^/\s\"']*(pypi|pythonhosted|golang|npmjs|crates|maven|debian)[^/\s\"']*".replace(
+        "pypi", "py" + "pi"
+    )
 )
-MACHINE = re.compile(rf"(^|[^A-Za-z0-9_.]){re.escape(str(ROOT.parent))}/" if str(ROOT.parent) != "/" else r"(?!)")
+MACHINE = re.compile(
+    rf"(^|[^A-Za-z0-9_.]){re.escape(str(ROOT.parent))}/" if str(ROOT.parent) != "/" else r"(?!)"
+)
 
 
 def committed() -> list[Path]:
@@ -33,7 +39,11 @@ def offences(pattern: re.Pattern[str], paths: list[Path]) -> list[str]:
             lines = path.read_text().splitlines()
         except UnicodeDecodeError:  # a picture
             continue
-        found += [f"{path.relative_to(ROOT)}:{n}: {line.strip()[:120]}" for n, line in enumerate(lines, 1) if pattern.search(line)]
+        found += [
+            f"{path.relative_to(ROOT)}:{n}: {line.strip()[:120]}"
+            for n, line in enumerate(lines, 1)
+            if pattern.search(line)
+        ]
     return found
 
 
@@ -49,7 +59,11 @@ def test_a_registry_would_be_noticed() -> None:
 @pytest.mark.parametrize("source", LOCKS)
 def test_every_requirement_is_pinned_and_hashed(source: str) -> None:
     text = (ROOT / LOCKS[source][0]).read_text()
-    entries = re.findall(r"^([A-Za-z0-9_.\-\[\]]+)==(\S+)[^\n]*\\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", text, re.MULTILINE)
+    entries = re.findall(
+        r"^([A-Za-z0-9_.\-\[\]]+)==(\S+)[^\n]*\\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)",
+        text,
+        re.MULTILINE,
+    )
     named = re.findall(r"^[A-Za-z0-9][^\s]*", text, re.MULTILINE)
 
     assert entries
@@ -59,8 +73,15 @@ def test_every_requirement_is_pinned_and_hashed(source: str) -> None:
 
 @pytest.mark.parametrize("source", LOCKS)
 def test_what_is_asked_for_is_what_is_locked(source: str) -> None:
-    wanted = re.findall(r"^([A-Za-z0-9_.\-]+)(?:\[[^\]]*\])?==(\S+)", (ROOT / source).read_text(), re.MULTILINE)
-    locked = {f"{name.lower()}=={version}" for name, version in re.findall(r"^([A-Za-z0-9_.\-]+)(?:\[[^\]]*\])?==(\S+)", (ROOT / LOCKS[source][0]).read_text(), re.MULTILINE)}
+    wanted = re.findall(
+        r"^([A-Za-z0-9_.\-]+)(?:\[[^\]]*\])?==(\S+)", (ROOT / source).read_text(), re.MULTILINE
+    )
+    locked = {
+        f"{name.lower()}=={version}"
+        for name, version in re.findall(
+            r"^([A-Za-z0-9_.\-]+)(?:\[[^\]]*\])?==(\S+)", (ROOT / LOCKS[source][0]).read_text(), re.MULTILINE
+        )
+    }
 
     assert wanted
     assert {f"{name.lower()}=={version}" for name, version in wanted} <= locked

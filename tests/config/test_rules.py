@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 import shutil
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-
 from launcher.environment import ROOT
 from launcher.problem import Problem
 from launcher.processes import run
 
-RULES = {path: yaml.safe_load(path.read_text()) for path in sorted((ROOT / "prometheus" / "rules").rglob("*.rules.yml"))}
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RULES = {
+    path: yaml.safe_load(path.read_text())
+    for path in sorted((ROOT / "prometheus" / "rules").rglob("*.rules.yml"))
+}
 TESTS = sorted((ROOT / "prometheus" / "tests").glob("*.test.yml"))
 ALERTS = {
     rule["alert"]: rule
@@ -48,7 +52,9 @@ def test_every_rule_test_passes(images: dict[str, str]) -> None:
     ],
     ids=["for", "label", "absence", "aggregation"],
 )
-def test_a_changed_rule_fails_its_test(images: dict[str, str], tmp_path: Path, right: str, wrong: str) -> None:
+def test_a_changed_rule_fails_its_test(
+    images: dict[str, str], tmp_path: Path, right: str, wrong: str
+) -> None:
     folder = tmp_path / "prometheus"
     shutil.copytree(ROOT / "prometheus", folder)
     rules = folder / "rules" / "api.rules.yml"
@@ -75,7 +81,9 @@ def test_an_alert_has_a_test_that_fires_and_one_that_stays_quiet(alert: str) -> 
     names = [test.get("name", "") for path in TESTS for test in yaml.safe_load(path.read_text())["tests"]]
     always_on = alert == "Watchdog"  # it may never be quiet: that is its purpose
 
-    assert [name for name in names if name.startswith((f"{alert} pages", f"{alert} fires", f"{alert} notifies"))]
+    assert [
+        name for name in names if name.startswith((f"{alert} pages", f"{alert} fires", f"{alert} notifies"))
+    ]
     assert always_on or [name for name in names if name.startswith(f"{alert} stays quiet")]
 
 
@@ -96,7 +104,9 @@ def test_every_recording_rule_names_its_readers() -> None:
         for number, line in enumerate(lines):
             if "- record:" in line:
                 above = lines[number - 1].strip()
-                assert above.startswith("#"), f"{path.name}:{number + 1}: no comment says who reads {line.split()[-1]}"
+                assert above.startswith("#"), (
+                    f"{path.name}:{number + 1}: no comment says who reads {line.split()[-1]}"
+                )
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route["because"])
@@ -118,7 +128,13 @@ def amtool_routes(images: dict[str, str], receivers: str, labels: list[str]) -> 
     """Let amtool compare."""
     run(
         [
-            *("docker", "run", "--rm", "--network=none", f"--volume={ROOT / 'alertmanager'}:/etc/alertmanager:ro"),
+            *(
+                "docker",
+                "run",
+                "--rm",
+                "--network=none",
+                f"--volume={ROOT / 'alertmanager'}:/etc/alertmanager:ro",
+            ),
             *("--entrypoint=amtool", images["alertmanager"], "config", "routes", "test"),
             *("--config.file=/etc/alertmanager/alertmanager.yml", f"--verify.receivers={receivers}", *labels),
         ],

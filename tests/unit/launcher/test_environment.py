@@ -8,7 +8,6 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
-
 from launcher import credentials
 from launcher.environment import PORTS, Environment, free_ports, read_settings
 
@@ -18,7 +17,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Environment:
-    return Environment.for_project("stratum-test-1", folder=tmp_path / "stack", overrides={"STRATUM_FAULTS": "off"})
+    return Environment.for_project(
+        "stratum-test-1", folder=tmp_path / "stack", overrides={"STRATUM_FAULTS": "off"}
+    )
 
 
 def test_secrets_are_readable_files_in_a_private_folder(environment: Environment) -> None:
@@ -54,7 +55,9 @@ def test_two_stacks_share_no_secret_and_no_port(tmp_path: Path) -> None:
     other.prepare()
     fixed = {"watchdog_url", "info_url"}  # names inside each stack's own network
 
-    assert not [name for name in credentials.NAMES if name not in fixed and one.secret(name) == other.secret(name)]
+    assert not [
+        name for name in credentials.NAMES if name not in fixed and one.secret(name) == other.secret(name)
+    ]
     assert set(one.ports) == set(PORTS)
     assert one.env_file != other.env_file
 
@@ -85,7 +88,10 @@ def test_passwords_reach_redis_as_hashes_only(environment: Environment) -> None:
 
     assert password not in acl
     assert sha256(password.encode()).hexdigest() in acl
-    assert json.loads(environment.secret("redis_exporter_passwords.json"))["redis://exporter@redis:6379"] == password
+    assert (
+        json.loads(environment.secret("redis_exporter_passwords.json"))["redis://exporter@redis:6379"]
+        == password
+    )
 
 
 def test_forgetting_deletes_settings_and_secrets(environment: Environment) -> None:

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Literal
 
 import pytest
-
 from launcher.measurements import Row, write
 
 if TYPE_CHECKING:
@@ -24,11 +23,18 @@ if TYPE_CHECKING:
     ],
 )
 def test_the_verdict(measured: float | None, better: Literal["lower", "higher"], verdict: str) -> None:
-    assert Row(what="x", measured=measured, limit=1.0, unit="s", better=better, reason="no engine").verdict == verdict
+    assert (
+        Row(what="x", measured=measured, limit=1.0, unit="s", better=better, reason="no engine").verdict
+        == verdict
+    )
 
 
 def test_the_file_has_the_common_shape(tmp_path: Path) -> None:
-    write(tmp_path / "build" / "x.json", [Row(what="ready", measured=1.23456, limit=30, unit="s")], ready_seconds=1.2)
+    write(
+        tmp_path / "build" / "x.json",
+        [Row(what="ready", measured=1.23456, limit=30, unit="s")],
+        ready_seconds=1.2,
+    )
     content = json.loads((tmp_path / "build" / "x.json").read_text())
 
     assert content["rows"] == [

@@ -6,7 +6,6 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-
 from launcher import preflight
 from launcher.problem import Problem
 

@@ -1,0 +1,1 @@
+"""The Stratum platform: a trust engine in front of marketing automations, small and whole."""

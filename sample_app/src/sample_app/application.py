@@ -1,0 +1,86 @@
+"""Puts the two applications together: the public one, and the internal one for scrapes and reports."""
+
+from dataclasses import dataclass
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.routing import iter_route_contexts
+from opentelemetry.trace import Tracer
+from prometheus_client import CollectorRegistry
+from starlette.responses import Response
+
+from sample_app import problems
+from sample_app.body_limit import BodyLimit, refuse_declared_size
+from sample_app.health import routes as health
+from sample_app.internal import routes as internal
+from sample_app.settings import Settings
+from sample_app.stores import Platform
+from sample_app.telemetry import names
+from sample_app.telemetry.metrics import RequestMetrics, exposition, make_registry
+from sample_app.telemetry.middleware import Telemetry
+from sample_app.trust import routes as trust
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What an application reports to."""
+
+    registry: CollectorRegistry
+    metrics: RequestMetrics
+    tracer: Tracer
+
+    @classmethod
+    def with_tracer(cls, tracer: Tracer) -> "Watch":
+        """Return a fresh registry beside a tracer."""
+        registry = make_registry()
+        return cls(registry, RequestMetrics(registry), tracer)
+
+
+def make_public_app(settings: Settings, platform: Platform, watch: Watch) -> FastAPI:
+    """Return the API that tenants use."""
+    app = _make_app(settings, platform, watch, openapi_url="/openapi.json")
+    app.include_router(health.router)
+    app.include_router(trust.router, prefix="/api/v1")
+    app.include_router(internal.router)
+    _expect_routes(app, watch.metrics)
+    return app
+
+
+def make_internal_app(settings: Settings, platform: Platform, watch: Watch) -> FastAPI:
+    """Return what only the stack's own network reaches."""
+    app = _make_app(settings, platform, watch, openapi_url=None)
+    app.include_router(health.detailed_router)
+
+    @app.get("/metrics")
+    async def metrics(request: Request) -> Response:
+        body, content_type = exposition(watch.registry, request.headers.get("accept", ""))
+        return Response(body, headers={"content-type": content_type})
+
+    _expect_routes(app, watch.metrics)
+    return app
+
+
+def _make_app(settings: Settings, platform: Platform, watch: Watch, *, openapi_url: str | None) -> FastAPI:
+    app = FastAPI(
+        title="Stratum",
+        version=settings.release,
+        openapi_url=openapi_url,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # a redirect would lose the body, and is no problem detail
+        dependencies=[Depends(refuse_declared_size)],
+        # FastAPI traces by itself as soon as a global provider exists: a second span for every request
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    app.state.platform = platform
+    problems.install(app)
+    app.add_middleware(BodyLimit)
+    # added last, so outermost
+    app.add_middleware(Telemetry, metrics=watch.metrics, tracer=watch.tracer)
+    return app
+
+
+def _expect_routes(app: FastAPI, metrics: RequestMetrics) -> None:
+    for route in iter_route_contexts(app.routes):
+        success = getattr(route, "status_code", None) or 200  # routes of Starlette's own have none
+        for method in sorted(route.methods or ()):
+            metrics.expect(method, route.path_format or names.UNMATCHED, success)

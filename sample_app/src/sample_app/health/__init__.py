@@ -1,0 +1,1 @@
+"""What probes and people ask about the application's state."""

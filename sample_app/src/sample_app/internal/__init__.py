@@ -1,0 +1,1 @@
+"""Routes for the stack itself: every promise to users excludes them."""

@@ -1,0 +1,1 @@
+"""The trust engine: an automation runs only when its tenant's signals can be trusted."""

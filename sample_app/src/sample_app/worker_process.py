@@ -1,0 +1,129 @@
+"""What one process of the prefork worker holds, made after the fork and flushed before the end.
+
+Connections, exporters and their threads do not survive a fork; pool children end without atexit.
+"""
+
+from dataclasses import dataclass
+
+import structlog
+from celery import Celery, signals  # type: ignore[import-untyped]
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import Tracer
+from prometheus_client import start_http_server
+from sqlalchemy import Engine, select
+
+from sample_app.database import UNAVAILABLE, make_engine
+from sample_app.queueing import CeleryPublisher, make_celery
+from sample_app.settings import Settings
+from sample_app.telemetry.errors import configure_errors, flush_errors
+from sample_app.telemetry.logging import configure_logging
+from sample_app.telemetry.metrics import TrustMetrics
+from sample_app.telemetry.multiprocess import make_worker_registry
+from sample_app.telemetry.sql import trace_statements
+from sample_app.telemetry.tracing import flush, make_provider
+from sample_app.tenancy import TENANTS
+from sample_app.trust.gate import Gate
+
+_LOG = structlog.get_logger()
+
+
+@dataclass
+class Process:
+    """One pool process."""
+
+    settings: Settings
+    provider: TracerProvider
+    tracer: Tracer
+    engine: Engine
+    metrics: TrustMetrics
+    gate: Gate
+    publisher: CeleryPublisher
+
+    def send(self, execution_id: str) -> None:
+        """Send an execution's message to the queue."""
+        self.publisher.send(execution_id)
+
+
+class _Holder:
+    """The current process: one per fork, so a variable of the module and not of a task."""
+
+    def __init__(self) -> None:
+        self._process: Process | None = None
+
+    def set(self, process: Process) -> None:
+        self._process = process
+
+    def get(self) -> Process:
+        if self._process is None:
+            raise RuntimeError("this process was not set up: worker_process_init did not run")
+        return self._process
+
+
+PROCESS = _Holder()
+
+
+def connect_signals(settings: Settings) -> None:
+    """Set up the worker's main process and each child as Celery starts and stops them."""
+    metrics = TrustMetrics(registry=None)
+
+    def configure(**_: object) -> None:
+        configure_logging(settings)
+
+    def main_starts(**_: object) -> None:
+        configure_errors(settings)
+        _expect_tenants(settings, metrics)
+        start_http_server(
+            settings.worker_metrics_port,
+            addr=settings.bind_host,
+            registry=make_worker_registry(settings.metrics_dir),
+        )
+
+    def child_starts(**_: object) -> None:
+        PROCESS.set(make_process(settings, metrics))
+
+    def child_ends(**_: object) -> None:
+        process = PROCESS.get()
+        flush(process.provider)
+        flush_errors()
+        process.engine.dispose()
+
+    def main_ends(**_: object) -> None:
+        flush_errors()
+
+    signals.setup_logging.connect(configure, weak=False)
+    signals.worker_init.connect(main_starts, weak=False)
+    signals.worker_process_init.connect(child_starts, weak=False)
+    signals.worker_process_shutdown.connect(child_ends, weak=False)
+    signals.worker_shutdown.connect(main_ends, weak=False)
+
+
+def make_process(settings: Settings, metrics: TrustMetrics) -> Process:
+    """Return a child's own provider, engine and publisher."""
+    configure_logging(settings)
+    configure_errors(settings)
+    provider = make_provider(settings)
+    tracer = provider.get_tracer("sample_app")
+    engine = make_engine(settings)
+    trace_statements(engine, tracer)
+    publisher: Celery = make_celery(settings, impatient=True)
+    return Process(
+        settings=settings,
+        provider=provider,
+        tracer=tracer,
+        engine=engine,
+        metrics=metrics,
+        gate=Gate(engine, tracer, metrics),
+        publisher=CeleryPublisher(publisher, tracer),
+    )
+
+
+def _expect_tenants(settings: Settings, metrics: TrustMetrics) -> None:
+    """Begin known tenants' series at zero before the first decision; the scheduler's task adds later ones."""
+    engine = make_engine(settings, pool_size=1)
+    try:
+        with engine.connect() as connection:
+            metrics.expect(connection.execute(select(TENANTS.c.id)).scalars())
+    except UNAVAILABLE as error:
+        _LOG.warning("tenants_unknown_at_start", cause=type(error).__name__)
+    finally:
+        engine.dispose()  # no connection may be inherited by the children

@@ -1,0 +1,146 @@
+"""APIDown, whole: from an API that really stops to the page, and from its return to the all-clear."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from alerting.limits import CHANNEL_INTERVAL, CHANNEL_WAIT, FIRES, RESOLVES, limit
+from harness import rendering
+from harness.clients.http import Session
+from harness.eventually import consistently, eventually
+from harness.expectations import has_length, is_firing, is_resolved
+from harness.measurements import Row, commit
+from harness.plugin import ROOT
+
+if TYPE_CHECKING:
+    from harness.clients.inbox import Inbox, Notification, Notifications
+    from harness.clients.prometheus import Prometheus
+    from harness.faults import Faults
+    from harness.stack import Stack
+
+ALERT = "APIDown"
+
+
+@dataclass(frozen=True)
+class Outage:
+    """An API that was away and came back: what arrived, and when."""
+
+    stopped_at: float
+    started_at: float
+    page: Notification
+    all_clear: Notification
+    delivered: dict[str, Notifications]
+
+    @property
+    def detected_after(self) -> float:
+        """Seconds from the stop to the page."""
+        return self.page.received_at - self.stopped_at
+
+    @property
+    def resolved_after(self) -> float:
+        """Seconds from the start to the all-clear."""
+        return self.all_clear.received_at - self.started_at
+
+
+@pytest.fixture(scope="module")
+def limits(stack: Stack) -> dict[str, float]:
+    """Seconds, in this stack's time."""
+    return {
+        "fires": limit(*FIRES[ALERT], factor=stack.factor),
+        "resolves": limit(*RESOLVES[ALERT], factor=stack.factor),
+        "channel fires": limit(*FIRES[ALERT], CHANNEL_WAIT, factor=stack.factor),
+        "channel resolves": limit(*RESOLVES[ALERT], CHANNEL_INTERVAL, factor=stack.factor),
+    }
+
+
+@pytest.fixture(scope="module")
+def outage(faults: Faults, inbox: Inbox, limits: dict[str, float]) -> Outage:
+    """Stop the API, wait for the page, start it again, wait for the all-clear; then listen a while longer."""
+    began = time.time()
+    page = inbox.notifications(ALERT, receiver="pagerduty", since=began)
+    channel = inbox.notifications(ALERT, receiver="slack-platform", since=began)
+    with faults.stopped("api") as (stop,):
+        stopped_at = stop.at + stop.seconds
+        paged = eventually(page, is_firing, within=limits["fires"])
+        eventually(channel, is_firing, within=limits["channel fires"])
+        consistently(page, has_length(1), during=3)
+    started_at = time.time()
+    cleared = eventually(page, is_resolved, within=limits["resolves"])
+    eventually(channel, is_resolved, within=limits["channel resolves"])
+    delivered = {
+        "pagerduty": consistently(page, has_length(2), during=3),
+        "slack-platform": channel.now(),
+    }
+    return Outage(stopped_at, started_at, paged[0], cleared[-1], delivered)
+
+
+@pytest.mark.smoke
+def test_the_rules_that_run_are_the_committed_ones(stack: Stack, prometheus: Prometheus) -> None:
+    """Multiplied back by the factor, every loaded rule says what its file says."""
+    assert rendering.differences(ROOT, prometheus, factor=stack.factor) == []
+
+
+@pytest.mark.smoke
+def test_a_stopped_api_pages_once_and_resolves_once(outage: Outage) -> None:
+    """One page and one all-clear, under one key, so that PagerDuty closes what it opened."""
+    assert [one.status for one in outage.delivered["pagerduty"]] == ["firing", "resolved"]
+    assert len({one.key for one in outage.delivered["pagerduty"]}) == 1
+
+
+@pytest.mark.smoke
+def test_the_channel_hears_of_it_too(outage: Outage) -> None:
+    """A page is also told where the team talks, as often."""
+    assert [one.status for one in outage.delivered["slack-platform"]] == ["firing", "resolved"]
+
+
+@pytest.mark.smoke
+def test_nobody_else_is_told(outage: Outage, inbox: Inbox) -> None:
+    """No other receiver has a word of it."""
+    everyone = inbox.notifications(ALERT, since=outage.stopped_at - 1).now()
+    assert {one.receiver for one in everyone} == {"pagerduty", "slack-platform"}
+
+
+@pytest.mark.smoke
+def test_the_page_says_what_where_and_how_bad(outage: Outage) -> None:
+    """PagerDuty shows a person's sentence, the severity, and the component."""
+    payload = outage.page.payload["payload"]
+    assert payload["severity"] == "critical"
+    assert payload["component"] == "stratum-api"
+    assert payload["summary"].strip()
+    assert payload["custom_details"]["alertname"] == ALERT
+    assert "links" not in json.dumps(payload["custom_details"].get("firing", "")), (
+        "a helper label reached a person"
+    )
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("link", ["runbook", "dashboard"])
+def test_the_links_of_the_page_lead_somewhere(link: str, outage: Outage) -> None:
+    """Each answers 200 in the stack as it was started, and its page speaks of this alert."""
+    answer = Session().get(outage.page.links[link])
+    assert answer.status_code == 200
+    assert ALERT in answer.text
+
+
+@pytest.mark.smoke
+def test_it_is_detected_and_resolved_in_time(outage: Outage, limits: dict[str, float], stack: Stack) -> None:
+    """Within the limits that the configuration itself implies."""
+    detected = Row(ALERT, outage.detected_after, limits["fires"], "s")
+    resolved = Row(f"{ALERT} resolved", outage.resolved_after, limits["resolves"], "s")
+    row = {
+        **detected.document(),
+        "fault": "the API's container is stopped",
+        "factor": stack.factor,
+        "resolved_after": outage.resolved_after,
+        "receivers": sorted(outage.delivered),
+    }
+    path = ROOT / "build" / "alerts.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"commit": commit(ROOT), "rows": [row]}, indent=1) + "\n")
+    assert detected.holds, detected
+    assert resolved.holds, resolved

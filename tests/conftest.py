@@ -1,0 +1,94 @@
+"""The nouns that tests speak of. What they are made of is in `harness`; the stack itself is a fixture of its plugin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from harness.clients.api import Api
+    from harness.clients.database import Database
+    from harness.clients.errors import Errors
+    from harness.clients.inbox import Inbox
+    from harness.clients.jaeger import Jaeger
+    from harness.clients.loki import Loki
+    from harness.clients.prometheus import Prometheus
+    from harness.faults import Faults
+    from harness.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def acme(stack: Stack) -> Api:
+    """A tenant, with its API key; its automations are 1001 to 1003."""
+    return stack.stores.tenant("acme", on_trace=stack.sent.append)
+
+
+@pytest.fixture(scope="session")
+def techco(stack: Stack) -> Api:
+    """Another tenant: 2001 to 2003."""
+    return stack.stores.tenant("techco", on_trace=stack.sent.append)
+
+
+@pytest.fixture(scope="session")
+def retailx(stack: Stack) -> Api:
+    """A third: 3001 to 3003."""
+    return stack.stores.tenant("retailx", on_trace=stack.sent.append)
+
+
+@pytest.fixture(scope="session")
+def closedco(stack: Stack) -> Api:
+    """A tenant whose account is closed."""
+    return stack.stores.tenant("closedco", on_trace=stack.sent.append)
+
+
+@pytest.fixture(scope="session")
+def operator(stack: Stack) -> Api:
+    """Whoever holds the internal key."""
+    return stack.stores.operator(on_trace=stack.sent.append)
+
+
+@pytest.fixture(scope="session")
+def prometheus(stack: Stack) -> Prometheus:
+    """The metrics."""
+    return stack.stores.prometheus
+
+
+@pytest.fixture(scope="session")
+def loki(stack: Stack) -> Loki:
+    """The logs."""
+    return stack.stores.loki
+
+
+@pytest.fixture(scope="session")
+def jaeger(stack: Stack) -> Jaeger:
+    """The traces."""
+    return stack.stores.jaeger
+
+
+@pytest.fixture(scope="session")
+def errors(stack: Stack) -> Errors:
+    """The error tracker."""
+    return stack.stores.errors
+
+
+@pytest.fixture(scope="session")
+def inbox(stack: Stack) -> Inbox:
+    """What was delivered."""
+    return stack.stores.inbox
+
+
+@pytest.fixture(scope="session")
+def faults(stack: Stack) -> Faults:
+    """What can be broken."""
+    from harness.faults import Faults  # noqa: PLC0415 - runs without a stack need no Docker client
+
+    return Faults(stack)
+
+
+@pytest.fixture(scope="session")
+def database(stack: Stack) -> Database:
+    """The application's rows, past the application."""
+    from harness.clients.database import Database  # noqa: PLC0415 - as above
+
+    return Database(stack.compose)

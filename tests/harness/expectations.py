@@ -1,0 +1,134 @@
+"""What a value must be: functions that assert, for `eventually`, `consistently`, and plain use.
+
+Each has a twin in tests/unit/harness/test_expectations.py that must fail: a checker nobody has seen fail is not trusted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sized
+
+    from harness.clients.inbox import Notifications
+    from harness.clients.jaeger import Trace
+    from harness.clients.prometheus import Exemplar, Target
+
+T = TypeVar("T")
+
+
+def equals(wanted: object) -> Callable[[object], None]:
+    """Expect exactly *wanted*."""
+
+    def expect(value: object) -> None:
+        assert value == wanted, f"{value!r} is not {wanted!r}"
+
+    return expect
+
+
+def at_least(least: float) -> Callable[[float], None]:
+    """Expect a number that is not smaller than *least*."""
+
+    def expect(value: float) -> None:
+        assert value >= least, f"{value:g} is less than {least:g}"
+
+    return expect
+
+
+def has_length(length: int) -> Callable[[Sized], None]:
+    """Expect exactly so many."""
+
+    def expect(value: Sized) -> None:
+        assert len(value) == length, f"{len(value)} and not {length}: {value!r}"
+
+    return expect
+
+
+def is_not_empty(value: Sized) -> None:
+    """Expect at least one."""
+    assert len(value) > 0, "there is none"
+
+
+def has_ids(wanted: Iterable[object], *, of: Callable[[T], Iterable[object]]) -> Callable[[T], None]:
+    """Expect exactly these ids, each once; what is missing, doubled and foreign is named.
+
+    Totals hide a loss behind a doubled one, so counts are compared as ids.
+    """
+    expected = set(wanted)
+
+    def expect(value: T) -> None:
+        found = Counter(of(value))
+        faults = {
+            "missing": expected - found.keys(),
+            "doubled": {one for one, times in found.items() if times > 1},
+            "foreign": found.keys() - expected,
+        }
+        said = [
+            f"{len(ids)} {fault}: {', '.join(sorted(map(str, ids))[:5])}"
+            for fault, ids in faults.items()
+            if ids
+        ]
+        assert not said, f"of {len(expected)} ids, {'; '.join(said)}"
+
+    return expect
+
+
+def has_spans(*names: str) -> Callable[[Trace], None]:
+    """Expect a span of every name."""
+
+    def expect(trace: Trace) -> None:
+        missing = [name for name in names if not trace.named(name)]
+        assert not missing, f"no span named {', '.join(missing)}"
+
+    return expect
+
+
+def has_services(*services: str) -> Callable[[Trace], None]:
+    """Expect that these services, and no other, took part in a trace."""
+
+    def expect(trace: Trace) -> None:
+        assert trace.services == set(services), (
+            f"spans of {sorted(trace.services)}, not of {sorted(services)}"
+        )
+
+    return expect
+
+
+def is_connected(trace: Trace) -> None:
+    """Expect that every span leads back to one first span."""
+    loose = ", ".join(f"{span.service}:{span.name}" for span in trace.roots)
+    assert trace.is_connected, f"not one tree: {len(trace.roots)} spans have no parent here ({loose})"
+
+
+def names_trace(trace_id: str) -> Callable[[tuple[Exemplar, ...]], None]:
+    """Expect an exemplar of this trace."""
+
+    def expect(exemplars: tuple[Exemplar, ...]) -> None:
+        seen = [exemplar.trace_id for exemplar in exemplars]
+        assert trace_id in seen, f"none of {len(seen)} exemplars is of trace {trace_id}"
+
+    return expect
+
+
+def is_firing(notifications: Notifications) -> None:
+    """Expect that the last word on an alert is that it fires."""
+    assert _last_status(notifications) == "firing", f"not firing: {notifications!r}"
+
+
+def is_resolved(notifications: Notifications) -> None:
+    """Expect that the last word on an alert is that it is over."""
+    assert _last_status(notifications) == "resolved", f"not resolved: {notifications!r}"
+
+
+def all_up(targets: tuple[Target, ...]) -> None:
+    """Expect that every target answered its last scrape."""
+    down = [
+        f"{target.job} at {target.instance} ({target.error})" for target in targets if target.health != "up"
+    ]
+    assert targets, "no targets at all"
+    assert not down, f"not up: {'; '.join(down)}"
+
+
+def _last_status(notifications: Notifications) -> str:
+    return notifications[-1].status if len(notifications) else "silent"

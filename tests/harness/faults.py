@@ -1,0 +1,78 @@
+"""Break a private stack on purpose, and always heal it."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import docker
+
+from harness.eventually import eventually
+from harness.stack import all_well
+from harness.sweeping import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from docker.models.containers import Container
+
+    from harness.stack import Stack
+
+_SERVICE = "com.docker.compose.service"
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A service that was stopped: when the order was given, and how long it took to obey."""
+
+    service: str
+    at: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Faults:
+    """What can be done to a stack; to a private one only."""
+
+    stack: Stack
+
+    def __post_init__(self) -> None:
+        if not self.stack.private:
+            raise ValueError("faults are for private stacks, this one is somebody's own")
+
+    @contextmanager
+    def stopped(self, *services: str) -> Iterator[tuple[Stopped, ...]]:
+        """Stop services in order, as an operator does, and start them again in the end."""
+        with ExitStack() as healing:
+            healing.callback(self._heal)
+            done = []
+            for service in services:
+                healing.callback(self.start, service)
+                done.append(self.stop(service))
+            yield tuple(done)
+
+    def stop(self, service: str) -> Stopped:
+        """Stop a service; it gets the time its Compose file grants it."""
+        at = time.time()
+        self._container(service).stop(timeout=None)
+        return Stopped(service, at, time.time() - at)
+
+    def start(self, service: str) -> float:
+        """Start a stopped service, and return how many seconds the engine took."""
+        at = time.time()
+        self._container(service).start()
+        return time.time() - at
+
+    def _heal(self) -> None:
+        eventually(self.stack.states(), all_well, within=60, give_up=self.stack.trouble)
+
+    def _container(self, service: str) -> Container:
+        client = docker.from_env()
+        project = self.stack.environment.project
+        labels = [f"{PROJECT}={project}", f"{_SERVICE}={service}"]
+        found = client.containers.list(all=True, filters={"label": labels})
+        if len(found) != 1:
+            raise ValueError(f"{project} has {len(found)} containers of {service}")
+        return found[0]

@@ -1,0 +1,97 @@
+"""The folders prometheus/ and alertmanager/ in compressed time, rendered beside a private stack and mounted into it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+import yaml
+
+from harness import compression
+from harness.durations import divided
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from harness.clients.prometheus import Prometheus
+
+# Flags of Prometheus that are durations: docker-compose.yml has their usual values behind these settings.
+_FLAGS = ("PROMETHEUS_RESEND_DELAY", "PROMETHEUS_FOR_GRACE_PERIOD")
+_NOT_MOUNTED = shutil.ignore_patterns("image", "tests")
+
+
+def render(root: Path, into: Path, *, factor: float) -> dict[str, str]:
+    """Write both folders with their durations divided, and return the settings that mount them.
+
+    Args:
+        root: The checkout.
+        into: The stack's own folder.
+        factor: What every duration is divided by.
+    """
+    for name in ("prometheus", "alertmanager"):
+        shutil.copytree(root / name, into / name, ignore=_NOT_MOUNTED, dirs_exist_ok=True)
+    _rewrite(into / "prometheus" / "prometheus.yml", compression.prometheus, factor)
+    _rewrite(into / "alertmanager" / "alertmanager.yml", compression.alertmanager, factor)
+    for path in rule_files(into):
+        _rewrite(path, compression.rules, factor)
+    return {
+        "PROMETHEUS_CONFIG": str(into / "prometheus"),
+        "ALERTMANAGER_CONFIG": str(into / "alertmanager"),
+        **_flags((root / "docker-compose.yml").read_text(), factor),
+    }
+
+
+def rule_files(root: Path) -> list[Path]:
+    """Every rule file below prometheus/rules."""
+    return sorted((root / "prometheus" / "rules").rglob("*.yml"))
+
+
+def committed_rules(root: Path) -> Iterator[tuple[str, Mapping[str, compression.Yaml]]]:
+    """Every committed rule with the name of its group."""
+    for path in rule_files(root):
+        for group in yaml.safe_load(path.read_text())["groups"]:
+            for rule in group["rules"]:
+                yield group["name"], rule
+
+
+def differences(root: Path, prometheus: Prometheus, *, factor: float) -> list[str]:
+    """Say how the rules a Prometheus has loaded, multiplied back, differ from the committed ones.
+
+    Both sides are first written by that Prometheus' own formatter, so only meaning is compared.
+    """
+    committed = list(committed_rules(root))
+    loaded = [(group["name"], rule) for group in prometheus.rules().now() for rule in group["rules"]]
+    ours = [(group, rule.get("alert") or rule["record"]) for group, rule in committed]
+    theirs = [(group, rule["name"]) for group, rule in loaded]
+    if sorted(ours) != sorted(theirs):
+        return [f"only on one side: {sorted(set(ours) ^ set(theirs))}"]
+    # stable sorts: rules of one name in one group keep the order of their file
+    pairs = zip(
+        sorted(committed, key=lambda one: (one[0], one[1].get("alert") or one[1]["record"])),
+        sorted(loaded, key=lambda one: (one[0], one[1]["name"])),
+        strict=True,
+    )
+    return [
+        line
+        for (_, rule), (_, other) in pairs
+        for line in compression.difference(rule, other, factor, canonical=prometheus.formatted)
+    ]
+
+
+def _rewrite(
+    path: Path, transform: Callable[[compression.Yaml, float], compression.Yaml], factor: float
+) -> None:
+    document = transform(yaml.safe_load(path.read_text()), factor)
+    path.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=10_000))
+
+
+def _flags(compose_file: str, factor: float) -> dict[str, str]:
+    settings = {}
+    for name in _FLAGS:
+        usual = re.search(rf"\$\{{{name}:-([^}}]+)\}}", compose_file)
+        if usual is None:
+            raise ValueError(f"docker-compose.yml no longer has a setting {name} with a usual value")
+        settings[name] = divided(usual.group(1), factor)
+    return settings

@@ -1,0 +1,111 @@
+"""A stack to test against: a private Compose project of this run's own, or the one that `make up` runs."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from launcher.environment import Environment
+
+from harness import rendering, sweeping
+from harness.compose import Compose, ComposeFailed, States
+from harness.durations import milliseconds
+from harness.eventually import Probe, eventually
+from harness.expectations import all_up
+from harness.surroundings import Stores
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# The reaper is a container of an image that may not be obtainable; sweeping.py does its work.
+os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
+
+_LINES_OF_A_CULPRIT = 15
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running stack: its environment, its stores, its containers."""
+
+    environment: Environment
+    factor: float = 1.0
+    private: bool = True
+    sent: list[str] = field(default_factory=list, compare=False)  # trace ids of the test that runs
+
+    @classmethod
+    def of_our_own(cls, root: Path, *, factor: float) -> Stack:
+        """Prepare a private stack in compressed time; nothing runs yet. Sweeps first what dead runs left."""
+        stacks = root / "build" / "stacks"
+        sweeping.sweep(stacks)
+        project = f"stratum-test-{secrets.token_hex(4)}"
+        folder = sweeping.claim(stacks, project)
+        settings = rendering.render(root, folder, factor=factor)
+        environment = Environment.for_project(project, root=root, folder=folder, overrides=settings)
+        environment.prepare()
+        return cls(environment, factor=factor)
+
+    @classmethod
+    def running(cls, root: Path) -> Stack:
+        """Take the stack of `make up` as it is."""
+        stack = cls(Environment.development(root), private=False)
+        if not any(state.state == "running" for state in stack.compose.states()):
+            raise ComposeFailed(f"project {stack.environment.project} does not run: start it with `make up`")
+        return stack
+
+    @cached_property
+    def compose(self) -> Compose:
+        """Its Compose project."""
+        return Compose.of(self.environment, isolated=self.private)
+
+    @cached_property
+    def stores(self) -> Stores:
+        """A client for each of its stores."""
+        return Stores(self.environment)
+
+    @cached_property
+    def services(self) -> dict[str, dict[str, Any]]:
+        """Its services as Compose reads them."""
+        config: dict[str, Any] = self.compose.get_config()
+        return dict(config["services"])
+
+    @cached_property
+    def scrape_interval(self) -> float:
+        """Seconds between two scrapes, in this stack's time."""
+        config = yaml.safe_load((self.environment.root / "prometheus" / "prometheus.yml").read_text())
+        return milliseconds(config["global"]["scrape_interval"]) / 1000 / self.factor
+
+    def start(self, *, within: float = 120.0) -> None:
+        """Start a private stack and wait until every container is well and every target answers."""
+        self.compose.start()
+        eventually(self.states(), all_well, within=within, every=0.5, give_up=self.trouble)
+        targets = self.stores.prometheus.targets()
+        eventually(targets, all_up, within=within, every=0.5, give_up=self.trouble)
+
+    def remove(self) -> None:
+        """Take a private stack away, with its volumes, secrets and settings."""
+        sweeping.remove(self.environment.project)
+        shutil.rmtree(self.environment.folder, ignore_errors=True)
+
+    def states(self) -> Probe[States]:
+        """Ask how its containers are."""
+        command = f"docker compose --project-name {self.environment.project} ps --all"
+        return Probe(f"containers of {self.environment.project}", command, self.compose.states)
+
+    def trouble(self) -> str | None:
+        """Name a container that is beyond waiting, with its last lines; for `eventually(..., give_up=)`."""
+        lost = [state for state in self.compose.states() if state.is_lost]
+        if not lost:
+            return None
+        lines = self.compose.tail(lost[0].service, _LINES_OF_A_CULPRIT)
+        return f"{', '.join(map(str, lost))}; {lost[0].service} said last:\n{lines}"
+
+
+def all_well(states: States) -> None:
+    """Expect that every container is running and healthy, or has done its work."""
+    assert len(states), "no containers at all"
+    assert not states.unwell, f"not well: {', '.join(map(str, states.unwell))}"

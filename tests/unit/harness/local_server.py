@@ -1,0 +1,70 @@
+"""A store made of canned answers, on a free port of this machine: what the clients' tests talk to."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request that arrived."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+
+
+@dataclass
+class Canned:
+    """Answers by path, and what was asked."""
+
+    answers: dict[str, tuple[int, Any]]
+    address: str = ""
+    asked: list[Asked] = field(default_factory=list)
+
+
+@contextmanager
+def serving(**answers: object) -> Iterator[Canned]:
+    """Serve *answers* (path: body, or path: (status, body)); a path without one is 404."""
+    canned = Canned(
+        {path: found if isinstance(found, tuple) else (200, found) for path, found in answers.items()}
+    )
+
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            parts = urlsplit(self.path)
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            canned.asked.append(
+                Asked(self.command, parts.path, dict(parse_qsl(parts.query)), dict(self.headers.items()))
+            )
+            status, body = canned.answers.get(parts.path, (404, {"error": "no such page"}))
+            content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815 - the library's names
+
+        def log_message(self, *_args: object) -> None:
+            """Say nothing: the test's own failure says enough."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        canned.address = f"http://127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01))
+        thread.start()
+        try:
+            yield canned
+        finally:
+            server.shutdown()
+            thread.join()

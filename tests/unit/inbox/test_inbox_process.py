@@ -1,0 +1,105 @@
+"""The inbox as a process: it says in one line why it cannot start, logs JSON, and ends cleanly when told to."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import inbox
+from inbox.settings import Settings
+from unit.inbox.senders import Json
+
+SOURCE = Path(inbox.__file__).parents[1]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def started(settings: Settings, **more: str) -> Iterator[subprocess.Popen[str]]:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(SOURCE),
+        "PYTHONUNBUFFERED": "1",
+        "INBOX_HOST": "127.0.0.1",
+        "INBOX_DATABASE": str(settings.database),
+        "INBOX_PAGERDUTY_KEY_FILE": str(settings.pagerduty_key_file),
+        "INBOX_SLACK_PLATFORM_URL_FILE": str(settings.slack_platform_url_file),
+        "INBOX_SLACK_CUSTOMER_HEALTH_URL_FILE": str(settings.slack_customer_health_url_file),
+    }
+    command = [sys.executable, "-m", "inbox"]
+    with subprocess.Popen(
+        command, env=environment | more, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def lines_until(process: subprocess.Popen[str], words: str) -> list[dict[str, object]]:
+    lines = []
+    for line in process.stdout or ():
+        lines.append(json.loads(line))
+        if words in line:
+            break
+    return lines
+
+
+def test_it_serves_logs_json_and_ends_with_0_on_sigterm(settings: Settings) -> None:
+    port = free_port()
+    with started(settings, INBOX_PORT=str(port)) as process:
+        first = lines_until(process, "Uvicorn running")
+        bad = urllib.request.Request(f"http://127.0.0.1:{port}/v2/enqueue", data=b"{}")
+        with pytest.raises(urllib.error.HTTPError, match="400") as refused:
+            urllib.request.urlopen(bad, timeout=5)  # noqa: S310
+        refused.value.close()
+        process.send_signal(signal.SIGTERM)
+        rest = lines_until(process, "no such words")
+
+        assert process.wait(timeout=10) == 0
+    for line in first + rest:
+        assert line.keys() >= {"timestamp", "level", "event", "service"}
+        assert line["service"] == "inbox"
+    assert first[0]["event"] == "started"
+    assert [line["reason"] for line in rest if line["event"] == "notification_refused"] == [
+        "'routing_key' is missing or blank; 'event_action' is missing or blank"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"INBOX_PAGERDUTY_KEY_FILE": "/no/such/file"}, "/no/such/file"),
+        ({"INBOX_SLACK_PLATFORM_URL_FILE": "KEY"}, "/services/<team>/<service>/<token>"),
+        ({"INBOX_PAGERDUTY_KEY_FILE": "WEBHOOK"}, "32 letters and digits"),
+        ({"INBOX_PORT": "0"}, "port"),
+        ({"INBOX_DATABASE": "/proc/inbox.sqlite3"}, "/proc/inbox.sqlite3"),
+    ],
+)
+def test_it_says_why_it_cannot_start_and_shows_no_secret(
+    settings: Settings, change: Json, reason: str
+) -> None:
+    files = {"KEY": settings.pagerduty_key_file, "WEBHOOK": settings.slack_platform_url_file}
+    change = {name: str(files.get(value, value)) for name, value in change.items()}
+    with started(settings, **change) as process:
+        output, _ = process.communicate(timeout=20)
+
+    line = json.loads(output)
+    assert process.returncode == 1
+    assert (line["event"], line["level"]) == ("start_refused", "critical")
+    assert reason in line["reason"]
+    for file in files.values():
+        assert file.read_text().strip() not in output

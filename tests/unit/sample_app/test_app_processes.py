@@ -1,0 +1,154 @@
+"""What surrounds the application: shared metrics, the exporter's gauges, health checks, the task queue's safety."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from app_doubles import App
+from prometheus_client import CollectorRegistry
+
+from sample_app.celery_exporter import BrokerCollector, Seen
+from sample_app.database import DatabaseTimeoutError, within
+from sample_app.health.checks import run_checks
+from sample_app.queueing import make_celery
+from sample_app.settings import Settings
+from sample_app.stores import Platform
+from sample_app.telemetry import names
+
+_SHARED = """
+import os, sys
+from pathlib import Path
+from sample_app.metrics_folder import prepare
+folder = Path(sys.argv[1])
+prepare(folder)
+from sample_app.telemetry.metrics import TrustMetrics
+from sample_app.telemetry.multiprocess import make_worker_registry
+metrics = TrustMetrics(registry=None)
+metrics.expect(["acme"])
+registry = make_worker_registry(folder)
+def value():
+    return registry.get_sample_value("trust_gate_decisions_total", {"decision": "pass", "tenant_id": "acme"})
+for _ in range(5):
+    child = os.fork()
+    if not child:
+        metrics.decided("pass", "acme")
+        metrics.decided("pass", "acme")
+        os._exit(0)
+    os.waitpid(child, 0)
+    print(value(), len(list(folder.glob("*.db"))))
+"""
+
+
+def test_dead_children_keep_their_counts_and_leave_no_files(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", _SHARED, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(Path(__file__).parents[3] / "sample_app" / "src")},
+    )
+
+    # the parent's file and one for all the dead
+    assert ran.stdout.split() == ["2.0", "2", "4.0", "2", "6.0", "2", "8.0", "2", "10.0", "2"]
+
+
+def test_the_exporter_shows_what_it_saw() -> None:
+    collector, registry = BrokerCollector(workers_expected=2), CollectorRegistry()
+    registry.register(collector)
+    assert registry.get_sample_value("celery_workers_active") is None
+    collector.update(Seen(workers=2, waiting=53, unacked=8))
+
+    assert registry.get_sample_value("celery_workers_active") == 2
+    assert registry.get_sample_value("celery_workers_expected") == 2
+    assert registry.get_sample_value("celery_queue_length", {"queue": "default"}) == 53
+    assert registry.get_sample_value("celery_queue_unacked") == 8
+
+
+def test_an_unreachable_broker_leaves_no_worker_and_no_invented_length() -> None:
+    collector, registry = BrokerCollector(workers_expected=2), CollectorRegistry()
+    registry.register(collector)
+    collector.update(Seen(2, 0, 0))
+    refreshed = registry.get_sample_value("celery_exporter_refresh_timestamp_seconds")
+    collector.update(Seen(0, None, None))
+
+    assert registry.get_sample_value("celery_workers_active") == 0
+    assert registry.get_sample_value("celery_queue_length", {"queue": "default"}) is None
+    assert registry.get_sample_value("celery_exporter_refresh_timestamp_seconds") == refreshed
+
+
+def test_a_killed_worker_loses_no_task() -> None:
+    conf = make_celery(Settings()).conf
+
+    assert conf.task_acks_late
+    assert conf.task_reject_on_worker_lost
+    assert conf.worker_prefetch_multiplier == 1
+    assert not conf.worker_redirect_stdouts
+    assert not conf.worker_hijack_root_logger
+    assert conf.broker_connection_retry_on_startup
+    # a task that still runs must not be handed to another worker
+    assert conf.task_time_limit < conf.broker_transport_options["visibility_timeout"]
+
+
+def test_metric_names_are_declared_once() -> None:
+    assert len({metric.name for metric in names.METRICS}) == len(names.METRICS)
+
+
+async def _hang() -> None:
+    await asyncio.Event().wait()
+
+
+async def _break() -> None:
+    raise ConnectionError("redis://:s3cr3t@broker")
+
+
+async def _answer() -> None:
+    return
+
+
+def test_a_check_that_hangs_or_breaks_is_a_finding() -> None:
+    checks = {"hanging": _hang, "broken": _break, "well": _answer}
+    findings = asyncio.run(run_checks(checks, timeout=0.05))
+
+    assert {name: finding.healthy for name, finding in findings.items()} == {
+        "hanging": False,
+        "broken": False,
+        "well": True,
+    }
+    assert findings["hanging"].error == "no answer within 0.05 s"
+    assert findings["broken"].error == "ConnectionError"
+
+
+@pytest.mark.parametrize(
+    ("ready", "detailed", "status", "report"),
+    [
+        (_answer, _answer, 200, "healthy"),
+        (_answer, _break, 200, "degraded"),
+        (_break, _break, 503, "unhealthy"),
+    ],
+    ids=["all well", "broker away", "all away"],
+)
+def test_readiness_depends_on_the_stores_only(
+    app: App, ready: object, detailed: object, status: int, report: str
+) -> None:
+    old: Platform = app.client.app.state.platform  # type: ignore[attr-defined]
+    new = Platform(old.tenants, old.executions, old.publisher, "", {"database": ready}, {"broker": detailed})  # type: ignore[dict-item]
+    app.client.app.state.platform = app.internal.app.state.platform = new  # type: ignore[attr-defined]
+
+    assert app.client.get("/health/ready").status_code == status
+    answer = app.internal.get("/health/detailed")
+    assert (answer.status_code, answer.json()["status"]) == (200, report)
+    assert app.client.get("/health/live").status_code == 200
+
+
+def test_a_paused_database_is_given_up_on() -> None:
+    with pytest.raises(DatabaseTimeoutError):
+        asyncio.run(within(0.01, _hang()))
+
+
+def test_what_answers_in_time_is_returned() -> None:
+    async def answer() -> int:
+        return 7
+
+    assert asyncio.run(within(1, answer())) == 7
