@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from harness.canary import Evidence
 
 
+_TARGETS_WITHIN = 45.0
+"""Seconds: three scrape intervals."""
+
+
 def _say(line: str) -> None:
     print(f"make: {line}", flush=True)  # noqa: T201 -- the person at the terminal
 
@@ -33,19 +37,24 @@ def _say_found(found: Evidence) -> None:
 def _up(environment: Environment, arguments: argparse.Namespace) -> int:
     # the test library is imported here: it needs what the launcher installs
     from harness import canary  # noqa: PLC0415
+    from harness.eventually import Unmet, eventually  # noqa: PLC0415
+    from harness.expectations import all_up  # noqa: PLC0415
+    from harness.surroundings import Stores  # noqa: PLC0415
 
     watch = up.Watch()
     fresh = not _volumes(environment)
     prepared = up.prepare(environment, _say, pull=arguments.pull)
     up.start(environment, _say)
+
+    def prove() -> list[Evidence]:
+        evidence = canary.prove(environment, started_at=watch.started_at, progress=_say_found)
+        # also the probe from outside of what has no healthcheck (containers.WITHOUT_HEALTHCHECK)
+        eventually(Stores(environment).prometheus.targets(), all_up, within=_TARGETS_WITHIN)
+        return evidence
+
     try:
-        states, evidence = up.wait_until_proved(
-            environment,
-            watch,
-            _say,
-            lambda: canary.prove(environment, started_at=watch.started_at, progress=_say_found),
-        )
-    except canary.NotProved as shortfall:
+        states, evidence = up.wait_until_proved(environment, watch, _say, prove)
+    except (canary.NotProved, Unmet) as shortfall:
         raise Problem(str(shortfall), "`make ps` and `make logs S=...` show more") from shortfall
     report.show(environment, states, prepared, evidence, watch)
     report.record(environment, states, prepared, evidence, watch, fresh=fresh)

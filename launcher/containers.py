@@ -17,6 +17,8 @@ _SERVICE = "com.docker.compose.service"
 CONFIG_HASH = "com.docker.compose.config-hash"
 """The label by which Compose tells whether a container still is what its file says."""
 
+_RESTARTS_FORGIVEN = 2
+
 ONE_SHOT = frozenset({"migrate", "volumes"})
 """Services that do their work and end."""
 
@@ -49,17 +51,16 @@ class State:
         """Not ready, and waiting longer will not help."""
         if self.service in ONE_SHOT:
             return self.status == "exited" and self.exit_code != 0
-        return (
-            self.status in ("exited", "dead", "restarting") or self.restarts > 0 or self.health == "unhealthy"
-        )
+        if self.is_ready:
+            return False
+        crashing = self.status in ("exited", "dead", "restarting") or self.restarts > _RESTARTS_FORGIVEN
+        return crashing or self.health == "unhealthy"
 
     def __str__(self) -> str:
         if self.service in ONE_SHOT and self.is_ready:
             return "done"
         if self.status == "running":
-            return self.health or (
-                "running" if not self.restarts else f"running (restarted {self.restarts} times)"
-            )
+            return self.health or "running"
         return f"{self.status} ({self.exit_code})" if self.status == "exited" else self.status
 
 

@@ -29,7 +29,7 @@ _READY_WITHIN = 180.0
 _LOOK_EVERY = 0.25
 
 ADDRESSES: dict[str, tuple[str, str]] = {
-    "api": ("API_PORT", "/docs"),
+    "api": ("API_PORT", "/openapi.json"),
     "prometheus": ("PROMETHEUS_PORT", "/"),
     "alertmanager": ("ALERTMANAGER_PORT", "/"),
     "loki": ("LOKI_PORT", "/ready"),

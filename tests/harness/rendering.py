@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from harness.clients.prometheus import Prometheus
 
 # Flags of Prometheus that are durations: docker-compose.yml has their usual values behind these settings.
-_FLAGS = ("PROMETHEUS_RESEND_DELAY", "PROMETHEUS_FOR_GRACE_PERIOD")
+_FLAGS = (
+    "PROMETHEUS_RESEND_DELAY",
+    "PROMETHEUS_FOR_GRACE_PERIOD",
+    "PROMETHEUS_DISCOVERY_RELOAD_INTERVAL",
+)
 _NOT_MOUNTED = shutil.ignore_patterns("image", "tests")
 
 

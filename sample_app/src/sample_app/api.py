@@ -20,7 +20,7 @@ from sample_app.application import Watch, make_internal_app, make_public_app
 from sample_app.resources import Resources
 from sample_app.settings import Settings, load_settings
 from sample_app.stores import Platform
-from sample_app.telemetry.errors import configure_errors, flush_errors
+from sample_app.telemetry.errors import configure_errors
 from sample_app.telemetry.logging import configure_logging
 from sample_app.telemetry.tracing import flush, make_provider
 
@@ -72,7 +72,6 @@ async def serve(settings: Settings) -> None:
         await asyncio.gather(*running)
     await resources.close()
     flush(provider)
-    flush_errors()
     _LOG.info("api_stopped")
 
 

@@ -18,7 +18,7 @@ from prometheus_client.core import GaugeMetricFamily
 from sample_app.queueing import make_celery
 from sample_app.settings import load_settings
 from sample_app.telemetry import names
-from sample_app.telemetry.errors import configure_errors, flush_errors, report
+from sample_app.telemetry.errors import configure_errors, report
 from sample_app.telemetry.logging import configure_logging
 
 _LOG = structlog.get_logger()
@@ -97,7 +97,6 @@ def main() -> None:
         target=_look_forever, args=(celery, collector, stop, settings.exporter_refresh_seconds), daemon=True
     ).start()
     stop.wait()
-    flush_errors()
 
 
 def _look_forever(celery: Celery, collector: BrokerCollector, stop: threading.Event, every: float) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, text
 from sample_app.database import UNAVAILABLE, make_engine
 from sample_app.seed import sow
 from sample_app.settings import load_settings
-from sample_app.telemetry.errors import configure_errors, flush_errors, report
+from sample_app.telemetry.errors import configure_errors, report
 from sample_app.telemetry.logging import configure_logging
 
 _LOG = structlog.get_logger()
@@ -43,7 +43,6 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - the process ends here, whatever it was
         _LOG.exception("migration_failed")
         report(error, endpoint="migrate")
-        flush_errors()
         sys.exit(1)
     finally:
         engine.dispose()

@@ -8,7 +8,7 @@ from celery.beat import PersistentScheduler  # type: ignore[import-untyped]
 
 from sample_app.queueing import make_celery
 from sample_app.settings import load_settings
-from sample_app.telemetry.errors import configure_errors, flush_errors
+from sample_app.telemetry.errors import configure_errors
 from sample_app.telemetry.logging import configure_logging
 
 _LOG = structlog.get_logger()
@@ -35,10 +35,7 @@ def main() -> None:
         schedule=str(settings.schedule_file), scheduler_cls=Scheduler, loglevel=settings.log_level, quiet=True
     )
     _LOG.info("scheduler_started")
-    try:
-        beat.run()
-    finally:
-        flush_errors()
+    beat.run()
 
 
 if __name__ == "__main__":

@@ -87,14 +87,10 @@ def connect_signals(settings: Settings) -> None:
         flush_errors()
         process.engine.dispose()
 
-    def main_ends(**_: object) -> None:
-        flush_errors()
-
     signals.setup_logging.connect(configure, weak=False)
     signals.worker_init.connect(main_starts, weak=False)
     signals.worker_process_init.connect(child_starts, weak=False)
     signals.worker_process_shutdown.connect(child_ends, weak=False)
-    signals.worker_shutdown.connect(main_ends, weak=False)
 
 
 def make_process(settings: Settings, metrics: TrustMetrics) -> Process:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 import sentry_sdk
 import structlog
-from app_doubles import App, EventList, KnownTenants, Lines, MemoryExecutions, PublishedIds
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -19,6 +18,7 @@ from sample_app.settings import Settings
 from sample_app.stores import Platform
 from sample_app.telemetry.errors import configure_errors
 from sample_app.telemetry.logging import configure_logging
+from unit.sample_app.doubles import App, EventList, KnownTenants, Lines, MemoryExecutions, PublishedIds
 
 
 @pytest.fixture

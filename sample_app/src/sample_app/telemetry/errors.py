@@ -63,7 +63,7 @@ def report(error: BaseException, *, endpoint: str | None = None) -> None:
 
 
 def flush_errors() -> None:
-    """Send what is waiting, for a second and no longer."""
+    """Send what is waiting, for a second and no longer; for pool processes, which end without atexit."""
     with contextlib.suppress(Exception):
         sentry_sdk.flush(timeout=_SHUTDOWN_SECONDS)
 

@@ -20,7 +20,7 @@ from opentelemetry.util.types import AttributeValue
 from sample_app.settings import Settings
 from sample_app.telemetry.redaction import redact_text
 
-FLUSH_SECONDS = 3.0
+FLUSH_SECONDS = 2.0
 _SCHEDULE_DELAY_MS = 200  # a span is readable well within a second
 _MAX_STACKTRACE = 8_000
 _PROPAGATOR = TraceContextTextMapPropagator()

@@ -4,7 +4,6 @@ import logging
 
 import pytest
 import structlog
-from app_doubles import Lines
 from hypothesis import HealthCheck, given
 from hypothesis import settings as rules
 from hypothesis import strategies as st
@@ -12,6 +11,7 @@ from opentelemetry.trace import Tracer
 
 from sample_app.telemetry.context import SERVING, Serving
 from sample_app.telemetry.redaction import MASK, redact, redact_text
+from unit.sample_app.doubles import Lines
 
 DOCKER_SPLITS_AT = 16 * 1024
 ANYTHING = st.recursive(

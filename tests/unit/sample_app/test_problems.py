@@ -1,11 +1,12 @@
 """Every refusal is a problem detail with its ids; nothing a client sends makes a 5xx, and nothing is written."""
 
 import pytest
-from app_doubles import ACME, EXECUTE, INTERNAL, App
 from hypothesis import HealthCheck, given
 from hypothesis import settings as rules
 from hypothesis import strategies as st
 from sqlalchemy import exc
+
+from unit.sample_app.doubles import ACME, EXECUTE, INTERNAL, App
 
 UNKNOWN = "2b6f2d8a-0000-4000-8000-000000000000"
 JSON = {**ACME, "Content-Type": "application/json"}

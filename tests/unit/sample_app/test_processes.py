@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from app_doubles import App
 from prometheus_client import CollectorRegistry
 
 from sample_app.celery_exporter import BrokerCollector, Seen
@@ -16,6 +15,7 @@ from sample_app.queueing import make_celery
 from sample_app.settings import Settings
 from sample_app.stores import Platform
 from sample_app.telemetry import names
+from unit.sample_app.doubles import App
 
 _SHARED = """
 import os, sys

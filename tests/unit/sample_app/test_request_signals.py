@@ -1,13 +1,13 @@
 """One request is one span, one line and one sample, and they name each other."""
 
 import pytest
-from app_doubles import ACME, EXECUTE, EXECUTE_ROUTE, INTERNAL, App
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.trace import SpanKind, StatusCode
 
 from sample_app.telemetry import names
 from sample_app.telemetry.metrics import LabelLimit, clamp_method
+from unit.sample_app.doubles import ACME, EXECUTE, EXECUTE_ROUTE, INTERNAL, App
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 CALLER = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import pytest
-from app_doubles import Lines
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -23,6 +22,7 @@ from sample_app.trust import gate as gate_module
 from sample_app.trust.decisions import decide
 from sample_app.trust.gate import Gate
 from sample_app.trust.tables import EXECUTIONS
+from unit.sample_app.doubles import Lines
 
 
 @pytest.mark.parametrize(
