@@ -41,11 +41,11 @@ footprint: venv ## Sum the memory of the stack after 60 s of idleness
 smoke: ready ## The quick suite: a private stack, every signal, one alert
 	@$(VENV)/pytest -m smoke $(if $(K),-k "$(K)") $(ARGS)
 test: lint ready ## Everything; K='loki and not slow' narrows it
-	@$(VENV)/pytest $(if $(K),-k "$(K)") $(ARGS)
+	@$(if $(K),$(VENV)/pytest -k "$(K)" $(ARGS),$(VENV)/pytest -n auto tests/unit tests/config && $(VENV)/pytest --ignore=tests/unit --ignore=tests/config $(ARGS))
 unit: venv ## What needs no containers
-	@$(VENV)/pytest tests/unit $(if $(K),-k "$(K)") $(ARGS)
+	@$(VENV)/pytest -n auto tests/unit $(if $(K),-k "$(K)") $(ARGS)
 config: ready ## That files agree with each other and with the binaries that read them
-	@$(VENV)/pytest tests/config $(if $(K),-k "$(K)") $(ARGS)
+	@$(VENV)/pytest -n auto tests/config $(if $(K),-k "$(K)") $(ARGS)
 load: venv ## 30 s of load on the running stack; the verdict comes from Prometheus
 	@$(VENV)/python -m loadtests $(ARGS)
 

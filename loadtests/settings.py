@@ -20,7 +20,7 @@ _GREATEST_RATE = 2000.0
 class Settings:
     """One run."""
 
-    rate: float = 80.0  # requests per second, all users together
+    rate: float = 50.0  # requests per second, all users together
     seconds: float = 30.0
     users: int = 20
     max_error_ratio: float = 0.001

@@ -22,8 +22,9 @@ class Term:
 
 
 SCRAPE = Term(15, "the fault comes just after a scrape")
+TIMEOUT = Term(15, "the address of a vanished container does not refuse: the scrape runs into its timeout")
 EVALUATION = Term(15, "the sample comes just after an evaluation")
-RECORDING = Term(15, "the alert's expression reads a recording rule, evaluated one turn earlier at worst")
+FOR_ENDS = Term(15, "`for` ends between two evaluations")
 DISCOVERY = Term(5, "DNS is asked every refresh_interval")
 HAND_OVER = Term(5, "Prometheus hands discovered targets to its scraper at most every 5 s", compressed=False)
 NOTIFY = Term(
@@ -33,11 +34,10 @@ NOTIFY = Term(
 FIRES: dict[str, tuple[Term, ...]] = {
     "APIDown": (
         SCRAPE,
-        DISCOVERY,
-        HAND_OVER,
+        TIMEOUT,
         EVALUATION,
-        RECORDING,
         Term(60, "for: 1m"),
+        FOR_ENDS,
         Term(10, "group_wait of critical alerts"),
         NOTIFY,
     ),
@@ -50,7 +50,6 @@ RESOLVES: dict[str, tuple[Term, ...]] = {
         HAND_OVER,
         SCRAPE,
         EVALUATION,
-        RECORDING,
         Term(60, "group_interval of critical alerts: an all-clear waits for the next turn"),
         NOTIFY,
     ),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,13 +25,14 @@ if TYPE_CHECKING:
 _SERVICE = "com.docker.compose.service"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Stopped:
-    """A service that was stopped: when the order was given, and how long it took to obey."""
+    """A service that was stopped: when the orders were given, and how long it took to obey the first."""
 
     service: str
     at: float
     seconds: float
+    started_at: float = math.nan  # known once it is healed
 
 
 @dataclass(frozen=True)
@@ -44,14 +47,19 @@ class Faults:
 
     @contextmanager
     def stopped(self, *services: str) -> Iterator[tuple[Stopped, ...]]:
-        """Stop services in order, as an operator does, and start them again in the end."""
-        with ExitStack() as healing:
-            healing.callback(self._heal)
-            done = []
+        """Stop services at once, as an operator does, and start them again in the end."""
+        stopped: tuple[Stopped, ...] = ()
+        try:
+            with ThreadPoolExecutor(max_workers=len(services)) as several:
+                stopped = tuple(several.map(self.stop, services))
+            yield stopped
+        finally:
             for service in services:
-                healing.callback(self.start, service)
-                done.append(self.stop(service))
-            yield tuple(done)
+                started_at = self.start(service)
+                for one in stopped:
+                    if one.service == service:
+                        one.started_at = started_at
+            eventually(self.stack.states(), all_well, within=60, give_up=self.stack.trouble)
 
     def stop(self, service: str) -> Stopped:
         """Stop a service; it gets the time its Compose file grants it."""
@@ -60,13 +68,10 @@ class Faults:
         return Stopped(service, at, time.time() - at)
 
     def start(self, service: str) -> float:
-        """Start a stopped service, and return how many seconds the engine took."""
+        """Start a stopped service, and return when the order was given."""
         at = time.time()
         self._container(service).start()
-        return time.time() - at
-
-    def _heal(self) -> None:
-        eventually(self.stack.states(), all_well, within=60, give_up=self.stack.trouble)
+        return at
 
     def _container(self, service: str) -> Container:
         client = docker.from_env()

@@ -69,12 +69,16 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     config.stash[_STACK] = chosen = Stack.of_our_own(ROOT, factor=config.getoption("--factor"))
     try:
         try:
-            chosen.start()
+            seconds = chosen.start()
         except Exception as failure:
             config.stash[_EPITAPH] = _diagnose(
                 chosen, "start", failure
             )  # soon there is nothing left to look at
             raise
+        _say(
+            config,
+            f"{chosen.environment.project} is well after {seconds:.0f} s, time divided by {chosen.factor:g}",
+        )
         yield chosen
     finally:
         if config.getoption("--keep-stack"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import yaml
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from harness.clients.prometheus import Prometheus
+    from harness.eventually import Probe
 
 # Flags of Prometheus that are durations: docker-compose.yml has their usual values behind these settings.
 _FLAGS = (
@@ -24,6 +24,16 @@ _FLAGS = (
     "PROMETHEUS_DISCOVERY_RELOAD_INTERVAL",
 )
 _NOT_MOUNTED = shutil.ignore_patterns("image", "tests")
+
+
+class Loaded(Protocol):
+    """What is asked of a Prometheus here."""
+
+    def rules(self) -> Probe[tuple[Mapping[str, compression.Yaml], ...]]:
+        """Ask for the loaded groups of rules."""
+
+    def formatted(self, expression: str) -> str:
+        """Return an expression in its own wording."""
 
 
 def render(root: Path, into: Path, *, factor: float) -> dict[str, str]:
@@ -60,7 +70,7 @@ def committed_rules(root: Path) -> Iterator[tuple[str, Mapping[str, compression.
                 yield group["name"], rule
 
 
-def differences(root: Path, prometheus: Prometheus, *, factor: float) -> list[str]:
+def differences(root: Path, prometheus: Loaded, *, factor: float) -> list[str]:
     """Say how the rules a Prometheus has loaded, multiplied back, differ from the committed ones.
 
     Both sides are first written by that Prometheus' own formatter, so only meaning is compared.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -79,12 +80,14 @@ class Stack:
         config = yaml.safe_load((self.environment.root / "prometheus" / "prometheus.yml").read_text())
         return milliseconds(config["global"]["scrape_interval"]) / 1000 / self.factor
 
-    def start(self, *, within: float = 120.0) -> None:
-        """Start a private stack and wait until every container is well and every target answers."""
+    def start(self, *, within: float = 120.0) -> float:
+        """Start a private stack, wait until every container is well and every target answers; return the seconds."""
+        began = time.monotonic()
         self.compose.start()
         eventually(self.states(), all_well, within=within, every=0.5, give_up=self.trouble)
         targets = self.stores.prometheus.targets()
         eventually(targets, all_up, within=within, every=0.5, give_up=self.trouble)
+        return time.monotonic() - began
 
     def remove(self) -> None:
         """Take a private stack away, with its volumes, secrets and settings."""

@@ -6,10 +6,11 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from launcher.measurements import Row
 
 from harness.eventually import eventually
 from harness.expectations import has_spans, is_not_empty, names_trace
-from harness.measurements import Measurements, Row, percentile
+from harness.measurements import Measurements, percentile
 from harness.plugin import ROOT
 
 if TYPE_CHECKING:
@@ -49,8 +50,10 @@ def test_a_log_line_is_readable_within_a_second(retailx: Api, loki: Loki, measur
             loki.of_trace(run.trace_id, service="stratum-api"), is_not_empty, within=10, every=0.02
         )
 
-    row = Row("request to readable: log, p95", p95_until(readable, api=retailx), 1.0, "s")
-    assert measurements.add(row).holds, row
+    row = Row(
+        what="request to readable: log, p95", measured=p95_until(readable, api=retailx), limit=1.0, unit="s"
+    )
+    assert measurements.add(row) == "holds", row
 
 
 def test_a_trace_is_readable_within_a_second(
@@ -61,8 +64,10 @@ def test_a_trace_is_readable_within_a_second(
     def readable(run: Execution) -> object:
         return eventually(jaeger.trace(run.trace_id), has_spans(f"POST {EXECUTE}"), within=10, every=0.02)
 
-    row = Row("request to readable: trace, p95", p95_until(readable, api=retailx), 1.0, "s")
-    assert measurements.add(row).holds, row
+    row = Row(
+        what="request to readable: trace, p95", measured=p95_until(readable, api=retailx), limit=1.0, unit="s"
+    )
+    assert measurements.add(row) == "holds", row
 
 
 def test_a_metric_is_readable_within_a_scrape_and_a_second(
@@ -78,6 +83,9 @@ def test_a_metric_is_readable_within_a_scrape_and_a_second(
     limit = stack.scrape_interval + 1
     requests = REQUESTS if stack.private else 3
     row = Row(
-        "request to readable: metric, p95", p95_until(readable, api=retailx, requests=requests), limit, "s"
+        what="request to readable: metric, p95",
+        measured=p95_until(readable, api=retailx, requests=requests),
+        limit=limit,
+        unit="s",
     )
-    assert measurements.add(row).holds, row
+    assert measurements.add(row) == "holds", row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -111,8 +112,21 @@ class Prometheus:
         return Probe(f"{query} in Prometheus", self.link(query), read)
 
     def scraped_at(self, job: str) -> Probe[float]:
-        """Ask when the target of *job* that waited longest was last scraped."""
-        return self.value(f'min(timestamp(up{{job="{job}"}}))')
+        """Ask when the target of *job* that waited longest was last scraped.
+
+        Of those there are now: after a restart of both, the series of an address that nobody has any more lingers for
+        five minutes, since the Prometheus that would have marked it stale is gone.
+        """
+
+        def read() -> float:
+            live = sorted(re.escape(target.instance) for target in self.targets().now() if target.job == job)
+            if not live:
+                raise NotYet(f"no target of {job}")
+            # in PromQL's quotes a backslash is written twice
+            instances = "|".join(live).replace("\\", "\\\\")
+            return self.value(f'min(timestamp(up{{job="{job}",instance=~"{instances}"}}))').now()
+
+        return Probe(f"last scrape of {job}", self.link(f'timestamp(up{{job="{job}"}})'), read)
 
     def exemplars(self, query: str, *, since: float) -> Probe[tuple[Exemplar, ...]]:
         """Ask for the exemplars of the series that *query* selects."""

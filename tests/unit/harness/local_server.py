@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 
 @dataclass(frozen=True)
@@ -24,20 +24,40 @@ class Asked:
     headers: Mapping[str, str]
 
 
+def _nothing(_asked: Asked) -> None:
+    return None
+
+
 @dataclass
 class Canned:
     """Answers by path, and what was asked."""
 
-    answers: dict[str, tuple[int, Any]]
+    answers: dict[str, Any]
+    statuses: dict[str, int] = field(default_factory=dict)  # of answers that are made
+    fallback: Callable[[Asked], object] = _nothing  # for paths without an answer
     address: str = ""
     asked: list[Asked] = field(default_factory=list)
 
 
+def _answer_of(canned: Canned, asked: Asked) -> tuple[int, Any]:
+    answer = canned.answers.get(asked.path)
+    if callable(answer):
+        return canned.statuses.get(asked.path, 200), answer(asked)
+    if answer is None:
+        made = canned.fallback(asked)
+        return (404, {"error": "no such page"}) if made is None else (200, made)
+    status, body = answer
+    return status, body
+
+
 @contextmanager
 def serving(**answers: object) -> Iterator[Canned]:
-    """Serve *answers* (path: body, or path: (status, body)); a path without one is 404."""
+    """Serve *answers* by path: a body, (status, body), or what makes a body of a request; other paths are 404."""
     canned = Canned(
-        {path: found if isinstance(found, tuple) else (200, found) for path, found in answers.items()}
+        {
+            path: found if isinstance(found, tuple) or callable(found) else (200, found)
+            for path, found in answers.items()
+        }
     )
 
     class Handler(BaseHTTPRequestHandler):
@@ -47,7 +67,7 @@ def serving(**answers: object) -> Iterator[Canned]:
             canned.asked.append(
                 Asked(self.command, parts.path, dict(parse_qsl(parts.query)), dict(self.headers.items()))
             )
-            status, body = canned.answers.get(parts.path, (404, {"error": "no such page"}))
+            status, body = _answer_of(canned, canned.asked[-1])
             content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import promql_parser
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from harness import compression, rendering
 from harness.durations import divided, milliseconds, written
+from harness.eventually import Probe
 from harness.plugin import ROOT
 
 # Whole seconds times sixty: such durations survive F = 60 without rounding, and the parser reads them exactly.
@@ -252,3 +254,45 @@ def test_the_committed_configuration_renders_at_sixty(tmp_path: Path) -> None:
     assert not (tmp_path / "prometheus" / "image").exists()
     committed = dict(rendering.committed_rules(ROOT))
     assert list(dict(rendering.committed_rules(tmp_path))) == list(committed)
+
+
+class LoadedRules:
+    """A Prometheus that has loaded the committed rules, divided by a factor."""
+
+    def __init__(self, factor: float) -> None:
+        self.groups: list[dict[str, Any]] = []
+        for path in rendering.rule_files(ROOT):
+            for group in compression.rules(yaml.safe_load(path.read_text()), factor)["groups"]:
+                loaded = [
+                    {
+                        "name": rule.get("alert") or rule["record"],
+                        "query": rule["expr"],
+                        "duration": milliseconds(rule.get("for", "0")) / 1000,
+                        "keepFiringFor": milliseconds(rule.get("keep_firing_for", "0")) / 1000,
+                    }
+                    for rule in group["rules"]
+                ]
+                self.groups.append({"name": group["name"], "rules": loaded})
+
+    def rules(self) -> Probe[Any]:
+        """Hand out the groups."""
+        return Probe("rules", "here", lambda: tuple(self.groups))
+
+    def formatted(self, expression: str) -> str:
+        """Leave an expression as it is."""
+        return expression
+
+
+def test_the_loaded_rules_are_the_committed_ones() -> None:
+    assert rendering.differences(ROOT, LoadedRules(60), factor=60) == []
+
+
+def test_rules_loaded_at_another_factor_are_noticed() -> None:
+    assert any("is not 60000 ms" in line for line in rendering.differences(ROOT, LoadedRules(30), factor=60))
+
+
+def test_a_rule_that_is_not_loaded_is_noticed() -> None:
+    prometheus = LoadedRules(60)
+    lost = prometheus.groups[0]["rules"].pop()
+    (said,) = rendering.differences(ROOT, prometheus, factor=60)
+    assert lost["name"] in said
