@@ -138,6 +138,8 @@ def wait_until_proved(
     Raises:
         Problem: A container failed, or was not healthy in time.
     """
+    # from here, not from the start of the command: images may have been built for a quarter of an hour before
+    deadline = watch.seconds() + _READY_WITHIN
     with ThreadPoolExecutor(max_workers=1) as pool:
         canary: Future[list[Evidence]] = pool.submit(prove)
         while True:
@@ -152,7 +154,7 @@ def wait_until_proved(
                 raise _failure(environment, failed)
             if not waiting:
                 break
-            if watch.seconds() > _READY_WITHIN:
+            if watch.seconds() > deadline:
                 raise _failure(environment, waiting)
             time.sleep(_LOOK_EVERY)
         say(f"all {len(found)} containers are healthy after {watch.seconds():.1f} s; waiting for the canary")

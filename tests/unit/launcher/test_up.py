@@ -1,0 +1,81 @@
+"""Waiting for the stack: what ends it, and when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from unittest.mock import Mock
+
+import pytest
+from launcher import up
+from launcher.containers import State
+from launcher.environment import Environment
+from launcher.problem import Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def state(service: str, **changes: str | int) -> State:
+    container = Mock()
+    container.logs.return_value = b"the last line"
+    fields = {"status": "running", "health": "healthy", "exit_code": 0, "restarts": 0, **changes}
+    return State(service=service, image="i", image_id="sha256:1", container=container, **fields)  # type: ignore[arg-type]
+
+
+class LateWatch(up.Watch):
+    """A quarter of an hour has passed: images were built."""
+
+    def seconds(self) -> float:
+        """Seconds since the command began."""
+        return 900 + super().seconds()
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    return Environment.for_project("stratum-test-1", folder=tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(up, "_LOOK_EVERY", 0.001)
+    monkeypatch.setattr(up, "_READY_WITHIN", 0.05)
+
+
+def observed(monkeypatch: pytest.MonkeyPatch, *looks: dict[str, State]) -> None:
+    """What each look at the engine shows; the last one stays."""
+    queue = list(looks)
+    monkeypatch.setattr(up.containers, "of_project", lambda _: queue.pop(0) if len(queue) > 1 else queue[0])
+
+
+def test_a_long_build_does_not_use_up_the_patience(
+    monkeypatch: pytest.MonkeyPatch, environment: Environment
+) -> None:
+    observed(monkeypatch, {"api": state("api", health="starting")}, {"api": state("api")})
+    watch = LateWatch()
+
+    found, evidence = up.wait_until_proved(environment, watch, Mock(), lambda: ["proof"])  # type: ignore[list-item]
+
+    assert found["api"].is_ready
+    assert evidence == ["proof"]
+    assert watch.ready_after["api"] >= 900
+
+
+def test_what_is_not_ready_in_time_is_named_with_its_last_lines(
+    monkeypatch: pytest.MonkeyPatch, environment: Environment
+) -> None:
+    observed(monkeypatch, {"api": state("api", health="starting")})
+
+    with pytest.raises(
+        Problem, match=r"api is starting; its last lines:\n    the last line\n  -> `make logs S=api`"
+    ):
+        up.wait_until_proved(environment, up.Watch(), Mock(), list)
+
+
+def test_a_container_that_failed_ends_the_wait_at_once(
+    monkeypatch: pytest.MonkeyPatch, environment: Environment
+) -> None:
+    monkeypatch.setattr(up, "_READY_WITHIN", 3600)
+    observed(monkeypatch, {"migrate": state("migrate", status="exited", health="", exit_code=1)})
+
+    with pytest.raises(Problem, match=r"migrate is exited \(1\)"):
+        up.wait_until_proved(environment, up.Watch(), Mock(), list)
