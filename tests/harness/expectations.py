@@ -50,6 +50,11 @@ def is_not_empty(value: Sized) -> None:
     assert len(value) > 0, "there is none"
 
 
+def is_empty(value: Sized) -> None:
+    """Expect nothing."""
+    assert len(value) == 0, f"there is something: {value!r}"
+
+
 def has_ids(wanted: Iterable[object], *, of: Callable[[T], Iterable[object]]) -> Callable[[T], None]:
     """Expect exactly these ids, each once; what is missing, doubled and foreign is named.
 
@@ -119,6 +124,11 @@ def is_firing(notifications: Notifications) -> None:
 def is_resolved(notifications: Notifications) -> None:
     """Expect that the last word on an alert is that it is over."""
     assert _last_status(notifications) == "resolved", f"not resolved: {notifications!r}"
+
+
+def is_quiet(notifications: Notifications) -> None:
+    """Expect that nobody still waits for an all-clear."""
+    assert _last_status(notifications) != "firing", f"the last word was that it fires: {notifications!r}"
 
 
 def all_up(targets: tuple[Target, ...]) -> None:

@@ -45,6 +45,7 @@ HOLDS_AND_FAILS = {
     "at_least": (expect.at_least(3), 3, 2.5, "2.5 is less than 3"),
     "has_length": (expect.has_length(2), "ab", "abc", "3 and not 2: 'abc'"),
     "is_not_empty": (expect.is_not_empty, [0], [], "there is none"),
+    "is_empty": (expect.is_empty, [], [0], "there is something: [0]"),
     "has_ids, one missing": (expect.has_ids("abc", of=list), "cab", "ab", "of 3 ids, 1 missing: c"),
     "has_ids, one doubled": (expect.has_ids("abc", of=list), "abc", "abca", "of 3 ids, 1 doubled: a"),
     "has_ids, one foreign": (expect.has_ids("abc", of=list), "abc", "abcd", "of 3 ids, 1 foreign: d"),
@@ -87,6 +88,12 @@ HOLDS_AND_FAILS = {
         notifications("firing", "resolved"),
         notifications("firing"),
         "not resolved",
+    ),
+    "is_quiet": (
+        expect.is_quiet,
+        notifications("firing", "resolved"),
+        notifications("firing", "resolved", "firing"),
+        "the last word was that it fires",
     ),
     "all_up": (
         expect.all_up,
