@@ -21,6 +21,7 @@ from harness.expectations import all_up
 from harness.surroundings import Stores
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
 # The reaper is a container of an image that may not be obtainable; sweeping.py does its work.
@@ -99,9 +100,13 @@ class Stack:
         command = f"docker compose --project-name {self.environment.project} ps --all"
         return Probe(f"containers of {self.environment.project}", command, self.compose.states)
 
-    def trouble(self) -> str | None:
-        """Name a container that is beyond waiting, with its last lines; for `eventually(..., give_up=)`."""
-        lost = [state for state in self.compose.states() if state.is_lost]
+    def trouble(self, *, but: Collection[str] = ()) -> str | None:
+        """Name a container that is beyond waiting, with its last lines; for `eventually(..., give_up=)`.
+
+        Args:
+            but: Services that are away on purpose.
+        """
+        lost = [state for state in self.compose.states() if state.is_lost and state.service not in but]
         if not lost:
             return None
         lines = self.compose.tail(lost[0].service, _LINES_OF_A_CULPRIT)
@@ -112,3 +117,13 @@ def all_well(states: States) -> None:
     """Expect that every container is running and healthy, or has done its work."""
     assert len(states), "no containers at all"
     assert not states.unwell, f"not well: {', '.join(map(str, states.unwell))}"
+
+
+def all_well_but(away: Collection[str]) -> Callable[[States], None]:
+    """Expect the same of every container but those that are away on purpose."""
+
+    def expect(states: States) -> None:
+        unwell = [state for state in states.unwell if state.service not in away]
+        assert not unwell, f"not well: {', '.join(map(str, unwell))}"
+
+    return expect
