@@ -37,7 +37,7 @@ footprint: venv ## Sum the memory of the stack after 60 s of idleness
 
 ##@ Prove it
 
-.PHONY: smoke test unit config load
+.PHONY: smoke test unit config load mutate
 smoke: ready ## The quick suite: a private stack, every signal, one alert
 	@$(VENV)/pytest -m smoke $(if $(K),-k "$(K)") $(ARGS)
 test: lint ready ## Everything; K='loki and not slow' narrows it
@@ -48,6 +48,8 @@ config: ready ## That files agree with each other and with the binaries that rea
 	@$(VENV)/pytest -n auto tests/config $(if $(K),-k "$(K)") $(ARGS)
 load: venv ## 30 s of load on the running stack; the verdict comes from Prometheus
 	@$(VENV)/python -m loadtests $(ARGS)
+mutate: ready ## Break one thing at a time, see a test go red; K= selects
+	@$(VENV)/python -m harness.mutation $(ARGS) $(if $(K),"$(K)")
 
 ##@ Change it
 

@@ -80,7 +80,9 @@ def prepare(environment: Environment, say: Say, *, pull: bool = False) -> Prepar
     # a port that this project publishes already is its own
     preflight.check_ports(environment.ports, ours=_published(running))
     present = images.Present()
-    needs_build = any(present.origin(image.name) == "missing" for image in images.of_project(environment))
+    needs_build = any(
+        present.origin(image.name) == "missing" and image.build for image in images.of_project(environment)
+    )
     preflight.check_disk(needed=preflight.DISK_NEEDED_TO_BUILD if needs_build else preflight.DISK_NEEDED)
     left_out = images.ensure(environment, say, pull=pull)
     _leave_out_what_cannot_be_had(environment, left_out, asked=pull, say=say)

@@ -66,6 +66,13 @@ def test_a_timeout_can_be_chosen_for_one_request() -> None:
         Session().get(f"http://127.0.0.1:{silent.getsockname()[1]}/", timeout=0.05)
 
 
+def test_every_question_is_asked_anew() -> None:
+    answers = iter((1, 2))
+    with serving(**{"/": lambda _asked: {"n": next(answers)}}) as store:
+        session = Session(store.address)
+        assert [session.json("/"), session.json("/")] == [{"n": 1}, {"n": 2}]
+
+
 def test_parameters_without_a_value_are_not_sent() -> None:
     with serving(**{"/": {}}) as store:
         Session(store.address).json("/", a="1", b=None)
