@@ -22,6 +22,8 @@ Say = Callable[[str], None]
 
 _LOG = Path("/var/log/stratum-dockerd.log")
 _START_WITHIN = 60.0
+_DOCKERD_PID = Path("/var/run/docker.pid")
+_CONTAINERD_PID = Path("/var/run/docker/containerd/containerd.pid")
 _COMPOSE_AT_LEAST = (2, 30)
 _PLUGIN_SUITE = "forky"
 _INSTALL_BY_HAND = "install Docker Engine 20.10 or newer with the Compose (2.30 or newer) and Buildx plugins, start it, and try again"
@@ -90,50 +92,52 @@ def _require_root_and_apt(what: str) -> None:
 
 def _start(say: Say) -> None:
     """Start the engine; by hand, and detached from us and from any pipe of ours, where no systemd does it."""
-    if Path("/run/systemd/system").is_dir():
+    by_hand = not Path("/run/systemd/system").is_dir()
+    if by_hand:
+        say(f"starting Docker Engine (dockerd; its log: {_LOG})")
+    else:
         say("starting Docker Engine (systemctl start docker)")
         run(
             ["systemctl", "start", "docker"],
             what="starting Docker Engine",
             remedy="`journalctl -u docker` says more",
         )
-        process = None
-    else:
-        say(f"starting Docker Engine (dockerd; its log: {_LOG})")
-        _remove_stale_pid_files()
-        with _LOG.open("ab") as log:
-            process = subprocess.Popen(
-                ["dockerd"],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd="/",
-                start_new_session=True,
-            )
+    process: subprocess.Popen[bytes] | None = None
     deadline = time.monotonic() + _START_WITHIN
     while not _answers():
+        # one that is on its way up, or just being killed, is waited for: a second one would refuse to start
+        if by_hand and process is None and not _holds(_DOCKERD_PID, "dockerd"):
+            _holds(_CONTAINERD_PID, "containerd")  # a living one is taken over, a stale file goes
+            process = _spawn()
         exited = process is not None and process.poll() is not None
         if exited or time.monotonic() > deadline:
-            tail = (
-                "\n".join(_LOG.read_text(errors="replace").splitlines()[-8:]) if process is not None else ""
-            )
+            tail = "\n".join(_LOG.read_text(errors="replace").splitlines()[-8:]) if _LOG.exists() else ""
             how = "ended at once" if exited else f"did not answer within {_START_WITHIN:g} s"
             raise Problem(f"dockerd {how}; its last lines:\n{tail}", f"see {_LOG}")
         time.sleep(0.2)
 
 
-def _remove_stale_pid_files() -> None:
-    """A daemon that was killed leaves its pid file; if the number now belongs to another program, dockerd refuses."""
-    for path, program in (
-        (Path("/var/run/docker.pid"), "dockerd"),
-        (Path("/var/run/docker/containerd/containerd.pid"), "containerd"),
-    ):
-        try:
-            name = Path(f"/proc/{int(path.read_text())}/comm").read_text().strip()
-        except (OSError, ValueError):
-            name = ""
-        if name != program:
-            path.unlink(missing_ok=True)
+def _spawn() -> subprocess.Popen[bytes]:
+    with _LOG.open("ab") as log:
+        return subprocess.Popen(
+            ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True
+        )
+
+
+def _holds(pid_file: Path, program: str, processes: Path = Path("/proc")) -> bool:
+    """Whether *program* lives under the number in its pid file; a stale file is removed.
+
+    A daemon that was killed leaves its file behind, and dockerd refuses to start as long as anything has that number:
+    another program by now, or the dead daemon itself, not yet buried (a zombie).
+    """
+    try:
+        name, _, rest = (processes / pid_file.read_text().strip() / "stat").read_text().rpartition(")")
+        if name.partition("(")[2] == program and rest.split()[0] not in ("Z", "X"):
+            return True
+    except (OSError, IndexError):
+        pass
+    pid_file.unlink(missing_ok=True)
+    return False
 
 
 def _compose_works() -> bool:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from launcher import engine
 from launcher.problem import Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -53,3 +58,28 @@ def test_an_old_compose_is_not_enough(monkeypatch: pytest.MonkeyPatch, printed: 
     monkeypatch.setattr(engine, "run", lambda *_, **__: printed)
 
     assert engine._compose_works() is works
+
+
+@pytest.mark.parametrize(
+    ("stat", "holds"),
+    [
+        ("123 (dockerd) S 1 123 123 0", True),
+        ("123 (dockerd) Z 1 123 123 0", False),  # killed, and not yet buried by its parent
+        ("123 (bash) S 1 123 123 0", False),  # the number belongs to another program by now
+        (None, False),  # nobody has the number
+    ],
+    ids=["alive", "zombie", "reused", "gone"],
+)
+def test_only_a_living_daemon_keeps_its_pid_file(tmp_path: Path, stat: str | None, holds: bool) -> None:  # noqa: FBT001
+    pid_file = tmp_path / "docker.pid"
+    pid_file.write_text("123\n")
+    if stat:
+        (tmp_path / "123").mkdir()
+        (tmp_path / "123" / "stat").write_text(stat)
+
+    assert engine._holds(pid_file, "dockerd", tmp_path) is holds
+    assert pid_file.exists() is holds
+
+
+def test_without_a_pid_file_nobody_lives(tmp_path: Path) -> None:
+    assert not engine._holds(tmp_path / "docker.pid", "dockerd", tmp_path)
