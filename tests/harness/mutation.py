@@ -168,6 +168,8 @@ class Bench:
                 raise
             finally:
                 self._running.discard(process)
+        if self._closed:  # whatever it said on the way out, it said because we ended it
+            return Result(NOT_RUN, "broken off")
         return judged(process.returncode, output)
 
 
