@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import docker
@@ -95,12 +94,6 @@ def anon_memory(container: Container) -> int:
     answer = cast("dict[str, Any]", container.stats(stream=False, one_shot=True))
     stats: dict[str, Any] = answer["memory_stats"].get("stats", {})
     return int(stats.get("anon", stats.get("total_rss", stats.get("rss", 0))))
-
-
-def started_at(container: Container) -> datetime:
-    """When the container's process started, by the engine's clock (UTC)."""
-    text: str = container.attrs["State"]["StartedAt"]
-    return datetime.fromisoformat(text[:19] + "+00:00")
 
 
 def _state(container: Container) -> State | None:
