@@ -25,7 +25,9 @@ def collected(pytester: pytest.Pytester) -> pytest.Pytester:
     """A small suite that loads the plugin."""
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(TESTS)
-    pytester.makeini("[pytest]\nmarkers = stack: needs one\naddopts = -p harness.plugin --collect-only -q")
+    pytester.makeini(
+        "[pytest]\nmarkers = stack: needs one\naddopts = -p no:randomly -p harness.plugin --collect-only -q"
+    )
     return pytester
 
 
