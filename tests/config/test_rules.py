@@ -1,10 +1,10 @@
-"""Rules, their tests, routes and runbooks agree; promtool and amtool, at the versions that run, do the checking."""
+"""Rules, their tests and runbooks agree; promtool, at the version that runs, does the checking."""
 
 from __future__ import annotations
 
 import re
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -27,7 +27,6 @@ ALERTS = {
     for rule in group["rules"]
     if "alert" in rule
 }
-ROUTES = yaml.safe_load((ROOT / "alertmanager" / "tests" / "routes.yml").read_text())
 SEVERITIES = {"critical", "warning", "info", "none"}
 
 
@@ -107,36 +106,3 @@ def test_every_recording_rule_names_its_readers() -> None:
                 assert above.startswith("#"), (
                     f"{path.name}:{number + 1}: no comment says who reads {line.split()[-1]}"
                 )
-
-
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route["because"])
-def test_labels_lead_to_their_receivers(images: dict[str, str], route: dict[str, Any]) -> None:
-    labels = [f"{name}={value}" for name, value in route["labels"].items()]
-
-    amtool_routes(images, ",".join(route["receivers"]), labels)
-
-
-def test_a_wrong_receiver_is_noticed(images: dict[str, str]) -> None:
-    route = ROUTES[0]
-    labels = [f"{name}={value}" for name, value in route["labels"].items()]
-
-    with pytest.raises(Problem):
-        amtool_routes(images, "somebody-else", labels)
-
-
-def amtool_routes(images: dict[str, str], receivers: str, labels: list[str]) -> None:
-    """Let amtool compare."""
-    run(
-        [
-            *(
-                "docker",
-                "run",
-                "--rm",
-                "--network=none",
-                f"--volume={ROOT / 'alertmanager'}:/etc/alertmanager:ro",
-            ),
-            *("--entrypoint=amtool", images["alertmanager"], "config", "routes", "test"),
-            *("--config.file=/etc/alertmanager/alertmanager.yml", f"--verify.receivers={receivers}", *labels),
-        ],
-        what="amtool",
-    )
