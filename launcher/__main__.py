@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from launcher import configs, containers, engine, footprint, images, report, up
+from launcher import configs, containers, engine, footprint, images, production, report, up
 from launcher.environment import ROOT, Environment
 from launcher.problem import Problem
 from launcher.processes import run
@@ -110,6 +110,12 @@ def _reload(environment: Environment, _: argparse.Namespace) -> int:
     return 0
 
 
+def _production(environment: Environment, arguments: argparse.Namespace) -> int:
+    production.render(environment.root / "alertmanager", arguments.into)
+    _say(f"wrote {arguments.into}: it notifies PagerDuty and Slack, with the secret files it is given")
+    return 0
+
+
 def _footprint(environment: Environment, arguments: argparse.Namespace) -> int:
     return 0 if footprint.measure(environment, idle=arguments.idle) else 1
 
@@ -157,6 +163,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command("ps", _ps, "show services, states and addresses")
     command("logs", _logs, "follow the logs").add_argument("services", nargs="*")
     command("reload", _reload, "let Prometheus and Alertmanager read their configuration again")
+    command(
+        "production", _production, "write the Alertmanager configuration that pages for real"
+    ).add_argument(
+        "--into", type=Path, default=ROOT / "build" / "production" / "alertmanager", metavar="FOLDER"
+    )
     command("footprint", _footprint, "sum the memory of the idle stack").add_argument(
         "--idle", type=float, default=60, metavar="SECONDS"
     )

@@ -95,9 +95,20 @@ class Compose(DockerCompose):
         assert self.environment is not None
         return self.environment.compose()
 
-    def start(self) -> None:
-        """Start everything whose image is here; the tests never build, so that a slow build looks like one."""
-        self._run_command([*self.compose_command_property, "up", "--detach", "--no-build", "--pull", "never"])
+    def start(self, *services: str) -> None:
+        """Start everything, or these services without what they depend on.
+
+        Images must be here: the tests never build, so that a slow build looks like one.
+        """
+        up = (
+            "up",
+            "--detach",
+            "--no-build",
+            "--pull",
+            "never",
+            *(("--no-deps", *services) if services else ()),
+        )
+        self._run_command([*self.compose_command_property, *up])
 
     def states(self) -> States:
         """Say how every container is."""

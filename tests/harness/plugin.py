@@ -39,6 +39,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--keep-stack", action="store_true", help="leave a private stack running; the next run sweeps it away"
     )
     group.addoption(
+        "--write-rendered",
+        action="store_true",
+        help="write alertmanager/tests/rendered from what Alertmanager sends now; read the diff before committing it",
+    )
+    group.addoption(
         "--pause-on-failure",
         action="store_true",
         help="after a failed test wait for Enter, the stack running",

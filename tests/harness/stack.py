@@ -90,6 +90,11 @@ class Stack:
         eventually(targets, all_up, within=within, every=0.5, give_up=self.trouble)
         return time.monotonic() - began
 
+    def start_only(self, *services: str, within: float = 60.0) -> None:
+        """Start these services of a private stack and nothing else, and wait until they are well."""
+        self.compose.start(*services)
+        eventually(self.states(), all_well, within=within, every=0.2, give_up=self.trouble)
+
     def remove(self) -> None:
         """Take a private stack away, with its volumes, secrets and settings."""
         sweeping.remove(self.environment.project)

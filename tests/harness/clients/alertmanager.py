@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.clients.http import Session
+from harness.clients.http import Json, Refused, Session
 from harness.eventually import Probe
 
 if TYPE_CHECKING:
@@ -51,6 +51,12 @@ class Alertmanager:
             )
 
         return Probe(f"alerts {name} in Alertmanager".replace("  ", " "), f"{self.address}/#/alerts", read)
+
+    def send(self, *alerts: Mapping[str, Json]) -> None:
+        """Tell it of alerts, as Prometheus does: labels, annotations, startsAt, endsAt."""
+        response = self.http.post("/api/v2/alerts", json=alerts)
+        if not response.ok:
+            raise Refused(response)
 
     def configuration(self) -> Probe[str]:
         """Ask for the configuration in force, secrets hidden."""

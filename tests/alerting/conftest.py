@@ -1,0 +1,26 @@
+"""Alertmanager and the inbox without the rest of a stack: what is routed, muted and rendered needs no fault."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.plugin import ROOT
+from harness.stack import Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FACTOR = 60.0
+
+
+@pytest.fixture(scope="session")
+def notifiers() -> Iterator[Stack]:
+    """The two services that notify, in compressed time, as docker-compose.yml has them; they start in seconds."""
+    pair = Stack.of_our_own(ROOT, factor=FACTOR)
+    try:
+        pair.start_only("alertmanager", "inbox")
+        yield pair
+    finally:
+        pair.remove()
