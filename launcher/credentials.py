@@ -58,6 +58,7 @@ _MADE_FROM: dict[str, Callable[[Callable[[str], str]], str]] = {
         }
     ),
     "internal_key": lambda _: _key(),
+    "faults_key": lambda _: _key(),
     "tenant_keys.json": lambda _: json.dumps(
         {tenant: f"sk_{tenant}_{_key()}" for tenant in TENANTS}, indent=1
     ),

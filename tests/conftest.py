@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from harness.clients.jaeger import Jaeger
     from harness.clients.loki import Loki
     from harness.clients.prometheus import Prometheus
+    from harness.clients.saboteur import Saboteur
     from harness.faults import Faults
     from harness.stack import Stack
 
@@ -46,6 +47,12 @@ def closedco(stack: Stack) -> Api:
 def operator(stack: Stack) -> Api:
     """Whoever holds the internal key."""
     return stack.stores.operator(on_trace=stack.sent.append)
+
+
+@pytest.fixture(scope="session")
+def saboteur(stack: Stack, faults: Faults) -> Saboteur:  # noqa: ARG001 - only where things may be broken
+    """The application's own faults."""
+    return stack.stores.saboteur()
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from harness.clients.inbox import Inbox
 from harness.clients.jaeger import Jaeger
 from harness.clients.loki import Loki
 from harness.clients.prometheus import Prometheus
+from harness.clients.saboteur import Saboteur
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,6 +87,10 @@ class Stores:
     def operator(self, *, on_trace: Listener | None = None) -> Api:
         """Return the API in the hands of whoever holds the internal key."""
         return Api(self.addresses.api, key=self.surroundings.secret("internal_key"), on_trace=on_trace)
+
+    def saboteur(self) -> Saboteur:
+        """Return the switches of whoever holds the faults' key."""
+        return Saboteur(Api(self.addresses.api, key=self.surroundings.secret("faults_key")))
 
     def stranger(self, *, on_trace: Listener | None = None) -> Api:
         """Return the API in the hands of somebody without a key."""

@@ -17,6 +17,7 @@ import uvloop
 from fastapi import FastAPI
 
 from sample_app.application import Watch, make_internal_app, make_public_app
+from sample_app.faults.actors import Faults
 from sample_app.resources import Resources
 from sample_app.settings import Settings, load_settings
 from sample_app.stores import Platform
@@ -37,9 +38,11 @@ class _Server(uvicorn.Server):
         yield
 
 
-def create_app(settings: Settings, *, platform: Platform, watch: Watch) -> FastAPI:
+def create_app(
+    settings: Settings, *, platform: Platform, watch: Watch, faults: Faults | None = None
+) -> FastAPI:
     """Return the public application on the stores given."""
-    return make_public_app(settings, platform, watch)
+    return make_public_app(settings, platform, watch, faults)
 
 
 async def serve(settings: Settings) -> None:
@@ -47,7 +50,7 @@ async def serve(settings: Settings) -> None:
     provider = make_provider(settings)
     watch = Watch.with_tracer(provider.get_tracer("sample_app"))
     resources = Resources(settings, watch.tracer)
-    public = create_app(settings, platform=resources.platform, watch=watch)
+    public = create_app(settings, platform=resources.platform, watch=watch, faults=resources.faults)
     internal = make_internal_app(settings, resources.platform, watch)
     with (
         _listen(settings.bind_host, settings.public_port) as front,
@@ -62,6 +65,7 @@ async def serve(settings: Settings) -> None:
             asyncio.create_task(server.serve([listener]))
             for server, listener in zip(servers, (front, back), strict=True)
         ]
+        watching = asyncio.create_task(resources.faults.switchboard.watch()) if resources.faults else None
         _settle_memory()
         _LOG.info("api_started", port=settings.public_port, internal_port=settings.internal_port)
         waiting = asyncio.create_task(stop.wait())
@@ -70,6 +74,8 @@ async def serve(settings: Settings) -> None:
         for server in servers:
             server.should_exit = True
         await asyncio.gather(*running)
+        if watching is not None:
+            watching.cancel()
     await resources.close()
     flush(provider)
     _LOG.info("api_stopped")

@@ -10,6 +10,9 @@ from starlette.responses import Response
 
 from sample_app import problems
 from sample_app.body_limit import BodyLimit, refuse_declared_size
+from sample_app.faults.actors import Faults
+from sample_app.faults.requests import RequestFaults
+from sample_app.faults.routes import make_router as make_faults_router
 from sample_app.health import routes as health
 from sample_app.internal import routes as internal
 from sample_app.settings import Settings
@@ -35,12 +38,16 @@ class Watch:
         return cls(registry, RequestMetrics(registry), tracer)
 
 
-def make_public_app(settings: Settings, platform: Platform, watch: Watch) -> FastAPI:
+def make_public_app(
+    settings: Settings, platform: Platform, watch: Watch, faults: Faults | None = None
+) -> FastAPI:
     """Return the API that tenants use."""
-    app = _make_app(settings, platform, watch, openapi_url="/openapi.json")
+    app = _make_app(settings, platform, watch, openapi_url="/openapi.json", faults=faults)
     app.include_router(health.router)
     app.include_router(trust.router, prefix="/api/v1")
     app.include_router(internal.router)
+    if faults is not None:
+        app.include_router(make_faults_router(faults))
     _expect_routes(app, watch.metrics)
     return app
 
@@ -59,7 +66,14 @@ def make_internal_app(settings: Settings, platform: Platform, watch: Watch) -> F
     return app
 
 
-def _make_app(settings: Settings, platform: Platform, watch: Watch, *, openapi_url: str | None) -> FastAPI:
+def _make_app(
+    settings: Settings,
+    platform: Platform,
+    watch: Watch,
+    *,
+    openapi_url: str | None,
+    faults: Faults | None = None,
+) -> FastAPI:
     app = FastAPI(
         title="Stratum",
         version=settings.release,
@@ -74,6 +88,8 @@ def _make_app(settings: Settings, platform: Platform, watch: Watch, *, openapi_u
     app.state.platform = platform
     problems.install(app)
     app.add_middleware(BodyLimit)
+    if faults is not None:
+        app.add_middleware(RequestFaults, switches=faults.switchboard)
     # added last, so outermost
     app.add_middleware(Telemetry, metrics=watch.metrics, tracer=watch.tracer)
     return app

@@ -38,10 +38,14 @@ def internal_only(
     request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
 ) -> None:
     """Refuse everyone but the stack itself."""
-    expected = platform_of(request).internal_key
+    require_key(platform_of(request).internal_key, authorization, name="internal")
+
+
+def require_key(expected: str, authorization: str | None, *, name: str) -> None:
+    """Refuse whoever does not show a key of the stack's own; an empty one admits nobody."""
     shown = _bearer(authorization).encode("utf-8", "surrogatepass")
     if not expected or not hmac.compare_digest(shown, expected.encode()):
-        raise ProblemError(HTTPStatus.UNAUTHORIZED, "The internal key is not right.", headers=_CHALLENGE)
+        raise ProblemError(HTTPStatus.UNAUTHORIZED, f"The {name} key is not right.", headers=_CHALLENGE)
 
 
 def _bearer(authorization: str | None) -> str:

@@ -1,10 +1,13 @@
 """The API's connections to the world: made once, closed when it stops."""
 
 import redis.asyncio
+from celery import Celery  # type: ignore[import-untyped]
 from opentelemetry.trace import Tracer
 from sqlalchemy import text
 
 from sample_app.database import make_async_engine
+from sample_app.faults.actors import Actors, Faults, Reach
+from sample_app.faults.switchboard import AsyncSwitchboard
 from sample_app.queueing import CeleryPublisher, make_celery
 from sample_app.settings import Settings
 from sample_app.stores import Platform
@@ -34,7 +37,8 @@ class Resources:
             settings.broker_username,
             settings.broker_password.get_secret_value(),
         )
-        self._publisher = CeleryPublisher(make_celery(settings, impatient=True), tracer)
+        celery = make_celery(settings, impatient=True)
+        self._publisher = CeleryPublisher(celery, tracer)
         seconds = settings.database_timeout_seconds
         self.platform = Platform(
             tenants=DatabaseTenants(self._engine, seconds=seconds),
@@ -45,8 +49,17 @@ class Resources:
             detailed={"broker": self._ask_broker},
         )
 
+        self.faults = self._make_faults(settings, celery) if settings.faults == "on" else None
+
+    def _make_faults(self, settings: Settings, celery: Celery) -> Faults:
+        switchboard = AsyncSwitchboard(self._broker)
+        actors = Actors(Reach(self._engine, self._cache, celery, switchboard))
+        return Faults(switchboard, actors, settings.faults_key.get_secret_value())
+
     async def close(self) -> None:
         """Let go of everything."""
+        if self.faults is not None:
+            await self.faults.actors.close()
         self._publisher.close()
         await self._cache.aclose()
         await self._broker.aclose()

@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     internal_key: SecretStr = Field(
         default=SecretStr(""), description="Bearer key of /internal/; empty closes it."
     )
+    faults_key: SecretStr = Field(
+        default=SecretStr(""), description="Bearer key of /internal/faults; empty closes it."
+    )
     tenant_keys: SecretStr = Field(
         default=SecretStr("{}"), description="JSON object tenant -> API key, for migrate's seed data only."
     )

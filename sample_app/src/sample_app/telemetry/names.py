@@ -192,4 +192,5 @@ QUIET_PATHS = frozenset({"/health", "/health/live", "/health/ready", "/health/de
 TASK_EXECUTE = "execute_automation"
 TASK_REQUEUE = "requeue_executions"
 TASK_CANARY = "sing_canary"
+TASK_BALLAST = "carry_ballast"
 QUEUE = "default"

@@ -1,0 +1,49 @@
+"""The application's own faults, switched on for a while and always off again."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.clients.api import Api
+
+_FAULTS = "/internal/faults"
+
+
+@dataclass(frozen=True)
+class Saboteur:
+    """Whoever holds the faults' key."""
+
+    api: Api
+
+    @contextmanager
+    def fault(self, name: str, *, seconds: float = 120, **parameters: Any) -> Iterator[None]:  # noqa: ANN401 - JSON
+        """Break one thing for as long as the block runs, and for so many seconds at the most."""
+        answer = self.api.send("PUT", f"{_FAULTS}/{name}", json={"seconds": seconds, **parameters})
+        if answer.status != HTTPStatus.OK:
+            raise AssertionError(f"fault {name} was not switched on: {answer!r}")
+        try:
+            yield
+        finally:
+            self.heal(name)
+
+    def heal(self, name: str) -> None:
+        """Switch a fault off."""
+        answer = self.api.send("DELETE", f"{_FAULTS}/{name}")
+        if answer.status != HTTPStatus.NO_CONTENT:
+            raise AssertionError(f"fault {name} was not switched off: {answer!r}")
+
+    def crash(self) -> None:
+        """End the API's process; Docker starts it again."""
+        answer = self.api.send("POST", f"{_FAULTS}/crash")
+        if answer.status != HTTPStatus.ACCEPTED:
+            raise AssertionError(f"the API did not agree to end: {answer!r}")
+
+    def what_is_on(self) -> list[str]:
+        """Name the faults that are on."""
+        return [fault["name"] for fault in self.api.send("GET", _FAULTS).body["faults"]]
