@@ -13,6 +13,7 @@ from prometheus_client import start_http_server
 from sqlalchemy import Engine, select
 
 from sample_app.database import UNAVAILABLE, make_engine
+from sample_app.faults.switchboard import Switches, make_switches
 from sample_app.queueing import CeleryPublisher, make_celery
 from sample_app.settings import Settings
 from sample_app.telemetry.errors import configure_errors, flush_errors
@@ -38,6 +39,7 @@ class Process:
     metrics: TrustMetrics
     gate: Gate
     publisher: CeleryPublisher
+    switches: Switches
 
     def send(self, execution_id: str) -> None:
         """Send an execution's message to the queue."""
@@ -102,14 +104,16 @@ def make_process(settings: Settings, metrics: TrustMetrics) -> Process:
     engine = make_engine(settings)
     trace_statements(engine, tracer)
     publisher: Celery = make_celery(settings, impatient=True)
+    switches = make_switches(settings)
     return Process(
         settings=settings,
         provider=provider,
         tracer=tracer,
         engine=engine,
         metrics=metrics,
-        gate=Gate(engine, tracer, metrics),
+        gate=Gate(engine, tracer, metrics, switches),
         publisher=CeleryPublisher(publisher, tracer),
+        switches=switches,
     )
 
 

@@ -18,10 +18,12 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError
 
 from sample_app.faults.catalogue import BY_NAME, Fault
+from sample_app.settings import Settings
 
 _LOG = structlog.get_logger()
 _PREFIX = "stratum:fault:"
 _LOOK_SECONDS = 0.25
+_BROKER_SECONDS = 1.0
 
 F = TypeVar("F", bound=Fault)
 
@@ -118,6 +120,13 @@ class SyncSwitchboard(Switches):
             with contextlib.suppress(RedisError, OSError):
                 self.take(self._broker.mget(_keys()))
         return super().get(kind)
+
+
+def make_switches(settings: Settings) -> Switches:
+    """Return what a worker or the ingester asks; where faults are not allowed, it asks nobody."""
+    if settings.faults == "off":
+        return Switches()
+    return SyncSwitchboard(Redis.from_url(settings.broker_url, socket_timeout=_BROKER_SECONDS))
 
 
 def _keys() -> list[str]:

@@ -1,12 +1,14 @@
 """The trust gate at work: one execution, decided once, in one transaction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
 from opentelemetry.trace import Tracer
 from sqlalchemy import Connection, Engine, Row, func, select, update
 
+from sample_app.faults.switchboard import Switches
+from sample_app.faults.tasks import signal_health as signal_health_under_fault
 from sample_app.telemetry import names
 from sample_app.telemetry.context import Serving
 from sample_app.telemetry.metrics import TrustMetrics
@@ -24,6 +26,7 @@ class Gate:
     engine: Engine
     tracer: Tracer
     metrics: TrustMetrics
+    switches: Switches = field(default_factory=Switches)
 
     def process(self, execution_id: UUID, serving: Serving) -> Outcome | None:
         """Decide an execution; None when there is nothing left to decide."""
@@ -57,7 +60,8 @@ class Gate:
 
     def _evaluate(self, connection: Connection, tenant_id: str) -> float | None:
         with span(self.tracer, names.SPAN_EVALUATE) as current:
-            health = signal_health(connection, tenant_id)
+            meddled = signal_health_under_fault(self.switches, tenant_id)
+            health = signal_health(connection, tenant_id) if meddled is None else meddled
             if health is not None:
                 current.set_attribute("signal_health", health)
             return health

@@ -9,6 +9,7 @@ from celery.exceptions import Retry  # type: ignore[import-untyped]
 from sqlalchemy import select
 
 from sample_app.database import UNAVAILABLE
+from sample_app.faults.tasks import before_task, carry_ballast
 from sample_app.telemetry import names
 from sample_app.telemetry.errors import report
 from sample_app.telemetry.tasks import running
@@ -25,6 +26,7 @@ def register(app: Celery) -> None:
     """Make the tasks known to a worker."""
     app.task(bind=True, name=names.TASK_EXECUTE, max_retries=_MAX_RETRIES)(execute_automation)
     app.task(bind=True, name=names.TASK_REQUEUE)(requeue_executions)
+    app.task(name=names.TASK_BALLAST)(ballast)
 
 
 def execute_automation(task: Any, execution_id: str) -> None:  # noqa: ANN401 - Celery's task
@@ -32,6 +34,7 @@ def execute_automation(task: Any, execution_id: str) -> None:  # noqa: ANN401 - 
     process = PROCESS.get()
     with running(process.tracer, task.request) as serving:
         try:
+            before_task(process.switches)
             process.gate.process(UUID(execution_id), serving)
         except UNAVAILABLE as error:
             attempt = task.request.retries + 1
@@ -70,6 +73,11 @@ def requeue_executions(task: Any) -> None:  # noqa: ANN401 - Celery's task
             _LOG.exception("task_failed", task=names.TASK_REQUEUE)
             report(error, endpoint=names.TASK_REQUEUE)
             raise
+
+
+def ballast() -> None:
+    """Keep a worker busy, as long as a fault says so."""
+    carry_ballast(PROCESS.get().switches)
 
 
 def _headers(task: Any) -> dict[str, Any]:  # noqa: ANN401 - Celery's task
