@@ -21,7 +21,13 @@ from sample_app.settings import Settings
 from sample_app.telemetry.redaction import redact_text
 
 FLUSH_SECONDS = 2.0
-_SCHEDULE_DELAY_MS = 200  # a span is readable well within a second
+# What a process holds of its spans while the Collector is away; tests/resilience computes from this what may be lost.
+QUEUE_SIZE = 8_192
+BATCH_SIZE = 512
+SCHEDULE_DELAY_MS = 200  # a span is readable well within a second
+EXPORT_SECONDS = 10.0
+# a batch is tried again after 1, 2 and 4 s, each up to a fifth sooner; the next wait would end past EXPORT_SECONDS
+PATIENCE_SECONDS = 0.8 * (1 + 2 + 4)
 _MAX_STACKTRACE = 8_000
 _PROPAGATOR = TraceContextTextMapPropagator()
 
@@ -51,11 +57,16 @@ def make_provider(settings: Settings) -> TracerProvider:
     if settings.otlp_endpoint:
         exporter = OTLPSpanExporter(
             endpoint=settings.otlp_endpoint,
-            timeout=10,
+            timeout=EXPORT_SECONDS,
             channel_options=cast("Any", _CHANNEL),  # gRPC takes numbers too, whatever the annotation says
         )
         provider.add_span_processor(
-            BatchSpanProcessor(exporter, schedule_delay_millis=_SCHEDULE_DELAY_MS, max_queue_size=8_192)
+            BatchSpanProcessor(
+                exporter,
+                max_queue_size=QUEUE_SIZE,
+                max_export_batch_size=BATCH_SIZE,
+                schedule_delay_millis=SCHEDULE_DELAY_MS,
+            )
         )
     return provider
 
