@@ -16,7 +16,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
-from sample_app.application import Watch, make_internal_app, make_public_app
+from sample_app.application import make_internal_app, make_public_app
 from sample_app.faults.actors import Faults
 from sample_app.resources import Resources
 from sample_app.settings import Settings, load_settings
@@ -24,10 +24,12 @@ from sample_app.stores import Platform
 from sample_app.telemetry.errors import configure_errors
 from sample_app.telemetry.logging import configure_logging
 from sample_app.telemetry.tracing import flush, make_provider
+from sample_app.telemetry.watch import Watch
 
 _LOG = structlog.get_logger()
 _GRACE_SECONDS = 5
 _BACKLOG = 2048
+_MAX_MESSAGE = 1024  # clients of the live feed have nothing to say
 
 
 class _Server(uvicorn.Server):
@@ -65,7 +67,7 @@ async def serve(settings: Settings) -> None:
             asyncio.create_task(server.serve([listener]))
             for server, listener in zip(servers, (front, back), strict=True)
         ]
-        watching = asyncio.create_task(resources.faults.switchboard.watch()) if resources.faults else None
+        resources.start(watch.platform)
         _settle_memory()
         _LOG.info("api_started", port=settings.public_port, internal_port=settings.internal_port)
         waiting = asyncio.create_task(stop.wait())
@@ -74,8 +76,6 @@ async def serve(settings: Settings) -> None:
         for server in servers:
             server.should_exit = True
         await asyncio.gather(*running)
-        if watching is not None:
-            watching.cancel()
     await resources.close()
     flush(provider)
     _LOG.info("api_stopped")
@@ -105,6 +105,8 @@ def _make_server(app: FastAPI) -> _Server:
             lifespan="off",
             timeout_graceful_shutdown=_GRACE_SECONDS,
             h11_max_incomplete_event_size=None,
+            ws_max_size=_MAX_MESSAGE,
+            ws_per_message_deflate=False,  # costs memory for each connection, and the messages are short
         )
     )
 

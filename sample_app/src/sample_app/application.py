@@ -1,41 +1,39 @@
 """Puts the two applications together: the public one, and the internal one for scrapes and reports."""
 
-from dataclasses import dataclass
-
 from fastapi import Depends, FastAPI, Request
 from fastapi.routing import iter_route_contexts
-from opentelemetry.trace import Tracer
-from prometheus_client import CollectorRegistry
 from starlette.responses import Response
 
 from sample_app import problems
+from sample_app.analytics import routes as analytics
 from sample_app.body_limit import BodyLimit, refuse_declared_size
+from sample_app.campaigns import routes as campaigns
+from sample_app.cdp import profile_routes, segment_routes
 from sample_app.faults.actors import Faults
 from sample_app.faults.requests import RequestFaults
 from sample_app.faults.routes import make_router as make_faults_router
+from sample_app.feed import routes as feed
 from sample_app.health import routes as health
 from sample_app.internal import routes as internal
 from sample_app.settings import Settings
 from sample_app.stores import Platform
 from sample_app.telemetry import names
-from sample_app.telemetry.metrics import RequestMetrics, exposition, make_registry
+from sample_app.telemetry.connections import Connections
+from sample_app.telemetry.metrics import RequestMetrics, exposition
 from sample_app.telemetry.middleware import Telemetry
+from sample_app.telemetry.watch import Watch
 from sample_app.trust import routes as trust
+from sample_app.trust import signal_routes
 
-
-@dataclass(frozen=True)
-class Watch:
-    """What an application reports to."""
-
-    registry: CollectorRegistry
-    metrics: RequestMetrics
-    tracer: Tracer
-
-    @classmethod
-    def with_tracer(cls, tracer: Tracer) -> "Watch":
-        """Return a fresh registry beside a tracer."""
-        registry = make_registry()
-        return cls(registry, RequestMetrics(registry), tracer)
+_SUBJECTS = (
+    trust.router,
+    signal_routes.router,
+    campaigns.router,
+    profile_routes.router,
+    segment_routes.router,
+    analytics.router,
+    feed.router,
+)
 
 
 def make_public_app(
@@ -44,11 +42,13 @@ def make_public_app(
     """Return the API that tenants use."""
     app = _make_app(settings, platform, watch, openapi_url="/openapi.json", faults=faults)
     app.include_router(health.router)
-    app.include_router(trust.router, prefix="/api/v1")
+    for router in _SUBJECTS:
+        app.include_router(router, prefix="/api/v1")
     app.include_router(internal.router)
     if faults is not None:
         app.include_router(make_faults_router(faults))
     _expect_routes(app, watch.metrics)
+    problems.describe(app.openapi())
     return app
 
 
@@ -86,10 +86,12 @@ def _make_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.platform = platform
+    app.state.watch = watch
     problems.install(app)
     app.add_middleware(BodyLimit)
     if faults is not None:
         app.add_middleware(RequestFaults, switches=faults.switchboard)
+    app.add_middleware(Connections, active=watch.platform.connections)
     # added last, so outermost
     app.add_middleware(Telemetry, metrics=watch.metrics, tracer=watch.tracer)
     return app

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 from fastapi.security import HTTPBearer
 
-from sample_app.problems import ProblemError
-from sample_app.stores import Platform, platform_of
+from sample_app.problems import ProblemError, responses
+from sample_app.stores import Platform, ThePlatform, platform_of
 from sample_app.telemetry.context import SERVING
 from sample_app.tenancy import Tenant
 
@@ -18,10 +18,15 @@ _SCHEME = Depends(HTTPBearer(auto_error=False, description="A tenant's API key."
 
 
 async def current_tenant(
-    platform: Annotated[Platform, Depends(platform_of)],
+    platform: ThePlatform,
     authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Tenant:
     """Return the tenant whose key was shown; refuse everyone else."""
+    return await tenant_of_key(platform, authorization)
+
+
+async def tenant_of_key(platform: Platform, authorization: str | None) -> Tenant:
+    """Return the tenant whose key is in an Authorization header; refuse everyone else."""
     tenant = await platform.tenants.by_key(_bearer(authorization))
     if tenant is None:
         raise ProblemError(HTTPStatus.UNAUTHORIZED, "The API key is not known.", headers=_CHALLENGE)
@@ -58,3 +63,10 @@ def _bearer(authorization: str | None) -> str:
 
 CurrentTenant = Annotated[Tenant, Depends(current_tenant)]
 TENANT_ROUTES = [_SCHEME]
+TENANT_REFUSALS = responses(
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+"""What every tenant's route may answer."""

@@ -5,7 +5,7 @@ Here the refusal is raised inside the route, so that it is a problem like any ot
 """
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY = 1024 * 1024
@@ -37,7 +37,7 @@ class BodyLimit:
         await self._app(scope, receive_counted, send)
 
 
-async def refuse_declared_size(request: Request) -> None:
+async def refuse_declared_size(request: HTTPConnection) -> None:
     """Refuse a body that says that it is too large, also where no body is read."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > MAX_BODY:

@@ -1,15 +1,16 @@
 """PostgreSQL: the engines of each process, bounded in number of connections and in time."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import URL, Engine, MetaData, create_engine, exc
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import URL, Engine, Executable, MetaData, Row, create_engine, exc
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from sample_app.settings import Settings
 
 _T = TypeVar("_T")
+_Row: TypeAlias = Row[*tuple[Any, ...]]
 _CONNECT_SECONDS = 2
 _POOL_WAIT_SECONDS = 1.0
 _STATEMENT_MS = 5_000
@@ -40,10 +41,46 @@ UNAVAILABLE: tuple[type[Exception], ...] = (
 """What an absent, paused or overloaded database looks like."""
 
 
-def make_async_engine(settings: Settings) -> AsyncEngine:
-    """Return the API's engine; each of its statements commits by itself, which saves two round trips."""
+class Database:
+    """An engine as the stores use it: whatever they ask has a time limit."""
+
+    def __init__(self, engine: AsyncEngine, *, seconds: float) -> None:
+        """Ask through an engine whose statements commit by themselves."""
+        self._engine = engine
+        self._transactions = engine.execution_options(isolation_level="READ COMMITTED")
+        self._seconds = seconds
+
+    async def rows(self, statement: Executable) -> Sequence[_Row]:
+        """Run one statement and return its rows."""
+
+        async def run() -> Sequence[_Row]:
+            async with self._engine.connect() as connection:
+                return (await connection.execute(statement)).all()
+
+        return await within(self._seconds, run())
+
+    async def row(self, statement: Executable) -> _Row | None:
+        """Run one statement and return its first row, if there is one."""
+        rows = await self.rows(statement)
+        return rows[0] if rows else None
+
+    async def transaction(self, work: Callable[[AsyncConnection], Awaitable[_T]]) -> _T:
+        """Run several statements that hold together."""
+
+        async def run() -> _T:
+            async with self._transactions.begin() as connection:
+                return await work(connection)
+
+        return await within(self._seconds, run())
+
+
+def make_async_engine(settings: Settings, *, replica: bool = False) -> AsyncEngine:
+    """Return an engine of the API; each of its statements commits by itself, which saves two round trips.
+
+    The replica's, where none is configured, is another one of the primary's.
+    """
     return create_async_engine(
-        _url(settings),
+        _url(settings, replica=replica),
         connect_args=_connect_args(settings),
         isolation_level="AUTOCOMMIT",
         pool_size=settings.database_pool_size,
@@ -91,13 +128,14 @@ def _forget(task: "asyncio.Task[Any]") -> None:
         task.exception()
 
 
-def _url(settings: Settings) -> URL:
+def _url(settings: Settings, *, replica: bool = False) -> URL:
+    elsewhere = replica and settings.database_replica_host
     return URL.create(
         "postgresql+psycopg",
         username=settings.database_user,
         password=settings.database_password.get_secret_value(),
-        host=settings.database_host,
-        port=settings.database_port,
+        host=settings.database_replica_host if elsewhere else settings.database_host,
+        port=settings.database_replica_port if elsewhere else settings.database_port,
         database=settings.database_name,
     )
 

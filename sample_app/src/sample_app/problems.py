@@ -54,9 +54,25 @@ def responses(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """Describe a route's refusals for its OpenAPI."""
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {
-        status.value: {"model": Problem, "description": status.phrase, "content": {MEDIA_TYPE: schema}}
+        status.value: {
+            "description": status.phrase,
+            "content": {MEDIA_TYPE: {**schema, "example": _example(status)}},
+        }
         for status in statuses
     }
+
+
+def describe(openapi: dict[str, Any]) -> None:
+    """Add what `responses` refers to: FastAPI knows only models that answer with plain JSON."""
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas = openapi.setdefault("components", {}).setdefault("schemas", {})
+    schemas |= {**schema.pop("$defs", {}), "Problem": schema}
+
+
+def _example(status: HTTPStatus) -> dict[str, Any]:
+    ids = {"request_id": "req-1", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"}
+    said = {"title": status.phrase, "status": status.value, "detail": f"What led to {status.phrase}."}
+    return {"type": "about:blank", **said, **ids}
 
 
 def install(app: FastAPI) -> None:
@@ -72,6 +88,17 @@ def crash_response(serving: Serving) -> Response:
     """Answer for an exception that nobody expected: the ids, and nothing of its text."""
     detail = "Something went wrong here. It has been reported; quote the request_id when asking about it."
     return _response(HTTPStatus.INTERNAL_SERVER_ERROR, detail, serving=serving)
+
+
+def refused(error: ProblemError) -> Response:
+    """Answer for a request that was refused."""
+    return _response(error.status, error.detail, headers=error.headers)
+
+
+def database_away() -> Response:
+    """Answer while the database does not."""
+    detail = "The database does not answer. Nothing was changed that this answer could confirm; try again."
+    return _response(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": "2"})
 
 
 def _response(
@@ -98,7 +125,7 @@ def _response(
 
 async def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)  # noqa: S101 - for the type checker: registered for it
-    return _response(error.status, error.detail, headers=error.headers)
+    return refused(error)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -134,5 +161,4 @@ def _invalid_response(errors: list[dict[str, str]]) -> Response:
 
 
 async def _database_away(_request: Request, _error: Exception) -> Response:
-    detail = "The database does not answer. Nothing was changed that this answer could confirm; try again."
-    return _response(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": "2"})
+    return database_away()

@@ -1,21 +1,37 @@
 """The API's connections to the world: made once, closed when it stops."""
 
+import asyncio
+from functools import partial
+
 import redis.asyncio
+import structlog
 from celery import Celery  # type: ignore[import-untyped]
 from opentelemetry.trace import Tracer
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from sample_app.database import make_async_engine
+from sample_app.analytics.dashboard import DatabaseAnalytics
+from sample_app.cache import RedisCache
+from sample_app.campaigns.cached import CachedCampaigns
+from sample_app.campaigns.store import DatabaseCampaigns
+from sample_app.cdp.profiles import DatabaseProfiles
+from sample_app.cdp.segments import DatabaseSegments
+from sample_app.database import UNAVAILABLE, Database, make_async_engine
 from sample_app.faults.actors import Actors, Faults, Reach
 from sample_app.faults.switchboard import AsyncSwitchboard
+from sample_app.feed.hub import DecisionHub
 from sample_app.queueing import CeleryPublisher, make_celery
 from sample_app.settings import Settings
 from sample_app.stores import Platform
+from sample_app.telemetry.platform_metrics import PlatformMetrics
 from sample_app.telemetry.sql import trace_statements
 from sample_app.tenancy import DatabaseTenants
+from sample_app.trust.signals import DatabaseSignals
 from sample_app.trust.store import DatabaseExecutions
 
+_LOG = structlog.get_logger()
 _REDIS_SECONDS = 1.0
+_TENANTS_EVERY_SECONDS = 15.0
 
 
 class Resources:
@@ -23,8 +39,10 @@ class Resources:
 
     def __init__(self, settings: Settings, tracer: Tracer) -> None:
         """Prepare everything."""
-        self._engine = make_async_engine(settings)
-        trace_statements(self._engine.sync_engine, tracer)
+        self._primary = make_async_engine(settings)
+        self._replica = make_async_engine(settings, replica=True)
+        for engine in (self._primary, self._replica):
+            trace_statements(engine.sync_engine, tracer)
         self._cache = _redis(
             settings.redis_host,
             settings.redis_port,
@@ -39,41 +57,78 @@ class Resources:
         )
         celery = make_celery(settings, impatient=True)
         self._publisher = CeleryPublisher(celery, tracer)
-        seconds = settings.database_timeout_seconds
-        self.platform = Platform(
-            tenants=DatabaseTenants(self._engine, seconds=seconds),
-            executions=DatabaseExecutions(self._engine, seconds=seconds),
-            publisher=self._publisher,
-            internal_key=settings.internal_key.get_secret_value(),
-            ready={"database": self._ask_database, "cache": self._ask_cache},
-            detailed={"broker": self._ask_broker},
+        primary, replica = (
+            Database(engine, seconds=settings.database_timeout_seconds)
+            for engine in (self._primary, self._replica)
         )
-
+        cache = RedisCache(self._cache, tracer, ttl_seconds=settings.cache_ttl_seconds)
+        self._hub = DecisionHub()
+        self._running: list[asyncio.Task[None]] = []
+        detailed = {"broker": self._ask_broker}
+        if settings.database_replica_host:
+            detailed["database_replica"] = partial(_ask_database, self._replica)
+        self.platform = Platform(
+            tenants=DatabaseTenants(primary),
+            executions=DatabaseExecutions(primary),
+            publisher=self._publisher,
+            signals=DatabaseSignals(primary),
+            campaigns=CachedCampaigns(DatabaseCampaigns(primary), cache),
+            profiles=DatabaseProfiles(primary),
+            segments=DatabaseSegments(primary),
+            analytics=DatabaseAnalytics(replica),
+            feed=self._hub,
+            internal_key=settings.internal_key.get_secret_value(),
+            ready={"database": partial(_ask_database, self._primary), "cache": self._ask_cache},
+            detailed=detailed,
+        )
         self.faults = self._make_faults(settings, celery) if settings.faults == "on" else None
+
+    def start(self, metrics: PlatformMetrics) -> None:
+        """Begin what goes on beside the requests; needs a running loop."""
+        self._running = [
+            asyncio.create_task(self._hub.follow(self._cache)),
+            asyncio.create_task(self._expect_tenants(metrics)),
+        ]
+        if self.faults is not None:
+            self._running.append(asyncio.create_task(self.faults.switchboard.watch()))
+
+    async def _expect_tenants(self, metrics: PlatformMetrics) -> None:
+        """Begin the series of tenants at zero, also of those that come later."""
+        while True:
+            try:
+                metrics.expect(await self.platform.tenants.ids())
+            except UNAVAILABLE as error:
+                _LOG.warning("tenants_unknown", cause=type(error).__name__)
+            await asyncio.sleep(_TENANTS_EVERY_SECONDS)
 
     def _make_faults(self, settings: Settings, celery: Celery) -> Faults:
         switchboard = AsyncSwitchboard(self._broker)
-        actors = Actors(Reach(self._engine, self._cache, celery, switchboard))
+        actors = Actors(Reach(self._primary, self._cache, celery, switchboard))
         return Faults(switchboard, actors, settings.faults_key.get_secret_value())
 
     async def close(self) -> None:
         """Let go of everything."""
         if self.faults is not None:
             await self.faults.actors.close()
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
         self._publisher.close()
         await self._cache.aclose()
         await self._broker.aclose()
-        await self._engine.dispose()
-
-    async def _ask_database(self) -> None:
-        async with self._engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+        await self._primary.dispose()
+        await self._replica.dispose()
 
     async def _ask_cache(self) -> None:
         await self._cache.ping()
 
     async def _ask_broker(self) -> None:
         await self._broker.ping()
+
+
+async def _ask_database(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
 
 
 def _redis(host: str, port: int, username: str, password: str) -> "redis.asyncio.Redis":
@@ -84,5 +139,6 @@ def _redis(host: str, port: int, username: str, password: str) -> "redis.asyncio
         password=password or None,
         socket_timeout=_REDIS_SECONDS,
         socket_connect_timeout=_REDIS_SECONDS,
-        max_connections=20,
+        max_connections=50,
+        health_check_interval=10,
     )

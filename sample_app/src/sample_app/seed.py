@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from sample_app.seed_product import sow_product
 from sample_app.tenancy import TENANT_KEYS, TENANTS, hash_key
 from sample_app.trust.tables import AUTOMATIONS, SIGNALS
 
@@ -22,6 +23,11 @@ class SeedTenant:
     scores: dict[str, float]
     enabled: bool = True
 
+    @property
+    def first_segment(self) -> int:
+        """The tenant's segments are numbered like its automations, a hundred further on."""
+        return self.automation_ids[0] + 100
+
 
 SEED = (
     SeedTenant("acme", "Acme", (1001, 1002, 1003), {"conversion": 92, "attribution": 88, "delivery": 84}),
@@ -38,6 +44,7 @@ def sow(connection: Connection, keys: dict[str, str]) -> dict[str, int]:
     """Add what is missing, and make the keys given the seeded tenants' only seeded keys."""
     for tenant in SEED:
         _sow_tenant(connection, tenant)
+        sow_product(connection, tenant.id, tenant.first_segment)
         if tenant.id in keys:
             _sow_key(connection, tenant.id, keys[tenant.id])
     return {"tenants": len(SEED), "keys": sum(tenant.id in keys for tenant in SEED)}

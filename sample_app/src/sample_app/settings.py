@@ -71,6 +71,10 @@ class Settings(BaseSettings):
 
     database_host: str = Field(default="postgres", description="Host of PostgreSQL's primary.")
     database_port: int = Field(default=5432, ge=1, le=65535, description="Port of PostgreSQL.")
+    database_replica_host: str = Field(
+        default="", description="Host of a streaming replica, for analytics; empty asks the primary."
+    )
+    database_replica_port: int = Field(default=5432, ge=1, le=65535, description="Port of the replica.")
     database_name: str = Field(default="stratum", description="Database of the platform.")
     database_user: str = Field(
         default="stratum_app", description="Role to connect as; migrations use the owner."
@@ -87,6 +91,12 @@ class Settings(BaseSettings):
     redis_port: int = Field(default=6379, ge=1, le=65535, description="Port of the cache.")
     redis_username: str = Field(default="", description="User of the cache; empty means the default user.")
     redis_password: SecretStr = Field(default=SecretStr(""), description="Password of that user.")
+
+    cache_ttl_seconds: int = Field(
+        default=30,
+        ge=1,
+        description="How long a cached answer may be served, should its invalidation be lost.",
+    )
 
     broker_host: str = Field(default="redis-broker", description="Host of Celery's broker.")
     broker_port: int = Field(default=6379, ge=1, le=65535, description="Port of the broker.")

@@ -6,9 +6,9 @@ from time import monotonic
 from typing import Protocol
 
 from sqlalchemy import Boolean, Column, DateTime, ForeignKey, Table, Text, func, select, true
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from sample_app.database import METADATA, within
+from sample_app.database import METADATA, Database
+from sample_app.telemetry.names import TENANT_LIMIT
 
 TENANTS = Table(
     "tenants",
@@ -44,16 +44,18 @@ class TenantDirectory(Protocol):
     async def by_key(self, key: str) -> Tenant | None:
         """Return the key's tenant, or None."""
 
+    async def ids(self) -> list[str]:
+        """Return every tenant's id."""
+
 
 class DatabaseTenants:
     """Looks keys up in the database and remembers the answer for a short while."""
 
     def __init__(
-        self, engine: AsyncEngine, *, seconds: float, remembers: float = 15.0, remembers_unknown: float = 2.0
+        self, database: Database, *, remembers: float = 15.0, remembers_unknown: float = 2.0
     ) -> None:
-        """Ask with a time limit; a disabled tenant is noticed after `remembers` seconds."""
-        self._engine = engine
-        self._seconds = seconds
+        """Ask a database; a disabled tenant is noticed after `remembers` seconds."""
+        self._database = database
         self._remembers = remembers
         self._remembers_unknown = remembers_unknown
         self._cache: dict[str, tuple[float, Tenant | None]] = {}
@@ -64,12 +66,17 @@ class DatabaseTenants:
         known = self._cache.get(hashed)
         if known is not None and known[0] > monotonic():
             return known[1]
-        tenant = await within(self._seconds, self._find(hashed))
+        tenant = await self._find(hashed)
         if len(self._cache) >= _MAX_REMEMBERED:
             self._cache.clear()  # a flood of invented keys must not fill the memory
         keep = self._remembers if tenant else self._remembers_unknown
         self._cache[hashed] = (monotonic() + keep, tenant)
         return tenant
+
+    async def ids(self) -> list[str]:
+        """Return every tenant's id, as many as a label may have values."""
+        wanted = select(TENANTS.c.id).order_by(TENANTS.c.created_at).limit(TENANT_LIMIT)
+        return [row.id for row in await self._database.rows(wanted)]
 
     async def _find(self, hashed: str) -> Tenant | None:
         wanted = (
@@ -77,8 +84,7 @@ class DatabaseTenants:
             .select_from(TENANT_KEYS.join(TENANTS))
             .where(TENANT_KEYS.c.key_hash == hashed)
         )
-        async with self._engine.connect() as connection:
-            row = (await connection.execute(wanted)).one_or_none()
+        row = await self._database.row(wanted)
         return Tenant(row.id, row.enabled, row.label) if row else None
 
 

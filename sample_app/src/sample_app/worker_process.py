@@ -14,6 +14,7 @@ from sqlalchemy import Engine, select
 
 from sample_app.database import UNAVAILABLE, make_engine
 from sample_app.faults.switchboard import Switches, make_switches
+from sample_app.feed.announcer import make_announcer
 from sample_app.queueing import CeleryPublisher, make_celery
 from sample_app.settings import Settings
 from sample_app.telemetry.errors import configure_errors, flush_errors
@@ -111,7 +112,7 @@ def make_process(settings: Settings, metrics: TrustMetrics) -> Process:
         tracer=tracer,
         engine=engine,
         metrics=metrics,
-        gate=Gate(engine, tracer, metrics, switches),
+        gate=Gate(engine, tracer, metrics, make_announcer(settings).tell, switches),
         publisher=CeleryPublisher(publisher, tracer),
         switches=switches,
     )

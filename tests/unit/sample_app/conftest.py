@@ -13,12 +13,21 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import Tracer
 from starlette.testclient import TestClient
 
-from sample_app.application import Watch, make_internal_app, make_public_app
+from sample_app.application import make_internal_app, make_public_app
+from sample_app.feed.hub import DecisionHub
 from sample_app.settings import Settings
 from sample_app.stores import Platform
 from sample_app.telemetry.errors import configure_errors
 from sample_app.telemetry.logging import configure_logging
+from sample_app.telemetry.watch import Watch
 from unit.sample_app.doubles import App, EventList, KnownTenants, Lines, MemoryExecutions, PublishedIds
+from unit.sample_app.product_doubles import (
+    MemoryAnalytics,
+    MemoryCampaigns,
+    MemoryProfiles,
+    MemorySegments,
+    MemorySignals,
+)
 
 
 @pytest.fixture
@@ -67,7 +76,18 @@ def app(
 ) -> App:
     watch = Watch.with_tracer(tracer)
     executions, published = MemoryExecutions(), PublishedIds()
-    platform = Platform(KnownTenants(), executions, published, internal_key="key-internal")
+    platform = Platform(
+        tenants=KnownTenants(),
+        executions=executions,
+        publisher=published,
+        signals=MemorySignals(),
+        campaigns=MemoryCampaigns(),
+        profiles=MemoryProfiles(),
+        segments=MemorySegments(),
+        analytics=MemoryAnalytics(),
+        feed=DecisionHub(),
+        internal_key="key-internal",
+    )
     public = make_public_app(settings, platform, watch)
     internal = make_internal_app(settings, platform, watch)
     return App(
@@ -77,6 +97,7 @@ def app(
         published,
         exporter,
         lines,
-        watch.registry,
+        watch,
         errors,
+        platform,
     )

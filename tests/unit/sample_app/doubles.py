@@ -10,29 +10,35 @@ from uuid import UUID
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from prometheus_client import CollectorRegistry
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 from starlette.testclient import TestClient
 
+from sample_app.stores import Platform
+from sample_app.telemetry.watch import Watch
 from sample_app.tenancy import Tenant
 from sample_app.trust.store import Execution, Request
 
 ACME = {"Authorization": "Bearer key-acme"}
+TECHCO = {"Authorization": "Bearer key-techco"}
 INTERNAL = {"Authorization": "Bearer key-internal"}
 EXECUTE = "/api/v1/automations/1001/execute"
 EXECUTE_ROUTE = "/api/v1/automations/{automation_id}/execute"
 
 
 class KnownTenants:
-    """Two tenants, one of them disabled."""
+    """Three tenants, one of them disabled."""
 
     async def by_key(self, key: str) -> Tenant | None:
         tenants = {
             "key-acme": Tenant(id="acme", enabled=True, key_label="acme-seed"),
+            "key-techco": Tenant(id="techco", enabled=True, key_label="techco-seed"),
             "key-closed": Tenant(id="closedco", enabled=False, key_label="closedco-seed"),
         }
         return tenants.get(key)
+
+    async def ids(self) -> list[str]:
+        return ["acme", "techco", "closedco"]
 
 
 @dataclass
@@ -123,11 +129,12 @@ class App:
     published: PublishedIds
     exporter: InMemorySpanExporter
     lines: Lines
-    registry: CollectorRegistry
+    watch: Watch
     errors: EventList
+    platform: Platform
 
     def spans(self) -> list[ReadableSpan]:
         return list(self.exporter.get_finished_spans())
 
     def sample(self, name: str, **labels: str) -> float | None:
-        return self.registry.get_sample_value(name, labels)
+        return self.watch.registry.get_sample_value(name, labels)

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,6 @@ from sample_app.database import DatabaseTimeoutError, within
 from sample_app.health.checks import run_checks
 from sample_app.queueing import make_celery
 from sample_app.settings import Settings
-from sample_app.stores import Platform
 from sample_app.telemetry import names
 from unit.sample_app.doubles import App
 
@@ -132,8 +132,7 @@ def test_a_check_that_hangs_or_breaks_is_a_finding() -> None:
 def test_readiness_depends_on_the_stores_only(
     app: App, ready: object, detailed: object, status: int, report: str
 ) -> None:
-    old: Platform = app.client.app.state.platform  # type: ignore[attr-defined]
-    new = Platform(old.tenants, old.executions, old.publisher, "", {"database": ready}, {"broker": detailed})  # type: ignore[dict-item]
+    new = replace(app.platform, ready={"database": ready}, detailed={"broker": detailed})
     app.client.app.state.platform = app.internal.app.state.platform = new  # type: ignore[attr-defined]
 
     assert app.client.get("/health/ready").status_code == status

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, create_engine, event, insert, select
 from sqlalchemy.pool import StaticPool
 
+from sample_app.feed.messages import Decided
 from sample_app.telemetry.context import SERVING, Serving
 from sample_app.telemetry.metrics import TrustMetrics
 from sample_app.telemetry.sql import trace_statements
@@ -91,11 +92,20 @@ def registry() -> CollectorRegistry:
 
 
 @pytest.fixture
+def told() -> list[Decided]:
+    return []
+
+
+@pytest.fixture
 def gate(
-    engine: Engine, tracer: Tracer, registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
+    engine: Engine,
+    tracer: Tracer,
+    registry: CollectorRegistry,
+    told: list[Decided],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Gate:
     monkeypatch.setattr(gate_module, "signal_health", lambda *_: 55.0)
-    return Gate(engine, tracer, TrustMetrics(registry))
+    return Gate(engine, tracer, TrustMetrics(registry), told.append)
 
 
 def decisions(registry: CollectorRegistry) -> float | None:
@@ -109,6 +119,7 @@ def test_a_decision_is_stored_counted_logged_and_traced(  # noqa: PLR0917 - fixt
     registry: CollectorRegistry,
     exporter: InMemorySpanExporter,
     lines: Lines,
+    told: list[Decided],
 ) -> None:
     gate.process(execution, Serving("req-1"))
 
@@ -117,6 +128,12 @@ def test_a_decision_is_stored_counted_logged_and_traced(  # noqa: PLR0917 - fixt
     assert (row.status, row.decision, float(row.signal_health)) == ("held", "hold", 55.0)
     assert row.decided_at is not None
     assert decisions(registry) == 1
+    [decided] = told
+    assert (decided.tenant_id, decided.shown.execution_id, decided.shown.decision) == (
+        "acme",
+        execution,
+        "hold",
+    )
     [line] = lines.named("automation_executed")
     assert (line["tenant_id"], line["automation_id"], line["execution_id"]) == ("acme", 1001, str(execution))
     assert (line["decision"], line["signal_health"], line["actions_taken"]) == (
@@ -135,20 +152,28 @@ def test_a_decision_is_stored_counted_logged_and_traced(  # noqa: PLR0917 - fixt
         "make_decision": "process_automation",
         "UPDATE executions": "make_decision",
     }
+    made_in = spans["process_automation"].context
+    assert (decided.traceparent or "").startswith(f"00-{made_in.trace_id:032x}-{made_in.span_id:016x}-")
     parent = spans["process_automation"].attributes or {}
     assert (parent["automation_id"], parent["tenant_id"]) == (1001, "acme")
     assert dict(spans["evaluate_signal"].attributes or {}) == {"signal_health": 55.0}
     assert dict(spans["make_decision"].attributes or {}) == {"decision": "hold"}
 
 
-def test_a_task_delivered_twice_decides_once(
-    gate: Gate, execution: UUID, registry: CollectorRegistry, lines: Lines, monkeypatch: pytest.MonkeyPatch
+def test_a_task_delivered_twice_decides_once(  # noqa: PLR0917 - fixtures
+    gate: Gate,
+    execution: UUID,
+    registry: CollectorRegistry,
+    lines: Lines,
+    told: list[Decided],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     gate.process(execution, Serving("req-1"))
     monkeypatch.setattr(gate_module, "signal_health", lambda *_: 99.0)
     again = gate.process(execution, Serving("req-1"))
 
     assert again is None
+    assert len(told) == 1
     assert decisions(registry) == 1
     assert len(lines.named("automation_executed")) == 1
     assert len(lines.named("execution_already_decided")) == 1

@@ -1,16 +1,14 @@
 """Probes: alive (the process), ready (its stores answer), and a report for people on the internal port."""
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 
 import orjson
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from sample_app.health.checks import run_checks
-from sample_app.stores import Platform, platform_of
-
-ThePlatform = Annotated[Platform, Depends(platform_of)]
+from sample_app.stores import ThePlatform
 
 router = APIRouter(prefix="/health", tags=["health"])
 detailed_router = APIRouter(prefix="/health")

@@ -1,21 +1,18 @@
 """The canary: a real request, and a real error, that prove the whole path without waking anybody."""
 
 from http import HTTPStatus
-from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
 from sample_app.auth import internal_only
-from sample_app.stores import Platform, platform_of
+from sample_app.stores import ThePlatform
 from sample_app.telemetry.context import SERVING
 from sample_app.trust.routes import Accepted, ExecutionView
 from sample_app.trust.service import read_execution, request_execution
 
 CANARY_TENANT = "canary"
 CANARY_AUTOMATION = 9001
-
-ThePlatform = Annotated[Platform, Depends(platform_of)]
 
 
 class CanaryError(Exception):

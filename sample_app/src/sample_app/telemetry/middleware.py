@@ -64,10 +64,10 @@ class Telemetry:
             await self._app(scope, receive, send)
             return
         started = perf_counter()
-        headers = _headers(scope)
+        headers = headers_of(scope)
         parent = parent_from(headers)
         quiet = scope["path"] in names.QUIET_PATHS
-        serving = Serving(_request_id(headers))
+        serving = Serving(request_id_from(headers))
         span = None if quiet else self._begin(scope, headers, parent)
         context = set_span_in_context(span, parent) if span else parent
         identity = get_current_span(context).get_span_context()
@@ -176,12 +176,14 @@ def _describe(span: Span, serving: Serving, endpoint: str, status: int, error: E
         span.set_status(Status(StatusCode.ERROR))
 
 
-def _headers(scope: Scope) -> dict[str, str]:
+def headers_of(scope: Scope) -> dict[str, str]:
+    """Return the headers that telemetry reads."""
     wanted = (b"traceparent", b"tracestate", b"x-request-id", b"user-agent")
     return {key.decode(): value.decode("latin-1") for key, value in scope["headers"] if key in wanted}
 
 
-def _request_id(headers: dict[str, str]) -> str:
+def request_id_from(headers: dict[str, str]) -> str:
+    """Return the caller's request id, or a new one where it is missing or unfit."""
     given = headers.get("x-request-id", "")
     if _REQUEST_ID.fullmatch(given) and redact_text(given) == given:
         return given

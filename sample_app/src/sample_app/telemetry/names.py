@@ -179,10 +179,13 @@ METRICS = (
 EVENT_REQUEST = "api_request"
 EVENT_EXECUTED = "automation_executed"
 EVENT_INTEGRATION_FAILURE = "integration_failure"
+EVENT_CONNECTION = "websocket_closed"
 
 SPAN_PROCESS = "process_automation"
 SPAN_EVALUATE = "evaluate_signal"
 SPAN_DECIDE = "make_decision"
+SPAN_SEGMENT = "evaluate_segment"
+SPAN_DELIVER = "deliver_decision"
 SPAN_PUBLISH = "apply_async"
 SPAN_RUN = "run"
 

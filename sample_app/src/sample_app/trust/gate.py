@@ -1,6 +1,8 @@
 """The trust gate at work: one execution, decided once, in one transaction."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
@@ -9,10 +11,11 @@ from sqlalchemy import Connection, Engine, Row, func, select, update
 
 from sample_app.faults.switchboard import Switches
 from sample_app.faults.tasks import signal_health as signal_health_under_fault
+from sample_app.feed.messages import Decided, Shown
 from sample_app.telemetry import names
 from sample_app.telemetry.context import Serving
 from sample_app.telemetry.metrics import TrustMetrics
-from sample_app.telemetry.tracing import span
+from sample_app.telemetry.tracing import headers_of_current_span, span
 from sample_app.trust.decisions import Outcome, decide
 from sample_app.trust.tables import EXECUTIONS, SIGNALS
 
@@ -26,6 +29,8 @@ class Gate:
     engine: Engine
     tracer: Tracer
     metrics: TrustMetrics
+    tell: Callable[[Decided], None]
+    """Shows a decision to whoever follows the live feed."""
     switches: Switches = field(default_factory=Switches)
 
     def process(self, execution_id: UUID, serving: Serving) -> Outcome | None:
@@ -56,6 +61,16 @@ class Gate:
                 status=outcome.status,
                 actions_taken=list(outcome.actions_taken),
             )
+            shown = Shown(
+                execution_id=execution_id,
+                automation_id=row.automation_id,
+                decision=outcome.decision,
+                status=outcome.status,
+                signal_health=health,
+                decided_at=datetime.now(UTC),
+            )
+            traceparent = headers_of_current_span().get("traceparent")
+            self.tell(Decided(tenant_id=row.tenant_id, traceparent=traceparent, shown=shown))
             return outcome
 
     def _evaluate(self, connection: Connection, tenant_id: str) -> float | None:

@@ -5,59 +5,54 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Path, Response
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from fastapi import APIRouter, Path, Response
+from pydantic import BaseModel, Field
 
-from sample_app.auth import TENANT_ROUTES, CurrentTenant
+from sample_app.auth import TENANT_REFUSALS, TENANT_ROUTES, CurrentTenant
+from sample_app.fields import Body, Note
 from sample_app.problems import responses
-from sample_app.stores import Platform, platform_of
+from sample_app.stores import ThePlatform
 from sample_app.trust.decisions import Decision, Status
 from sample_app.trust.service import read_execution, request_execution
 from sample_app.trust.store import Execution
 
 _MAX_ID = 2**63 - 1  # what the column holds
+_AN_ID = "6f1f5f0e-8a52-4b57-9d0c-5a3b1d2c4e6f"
 
 AutomationId = Annotated[
     int, Path(ge=1, le=_MAX_ID, description="One of the tenant's automations.", examples=[1001])
 ]
-ThePlatform = Annotated[Platform, Depends(platform_of)]
+ExecutionId = Annotated[UUID, Path(description="As it was given when it was asked for.", examples=[_AN_ID])]
 
 
-class ExecuteBody(BaseModel):
+class ExecuteBody(Body):
     """Why the automation should run."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    reason: str | None = Field(
-        default=None, max_length=200, description="For people who read about it later."
+    reason: Note | None = Field(
+        default=None, description="For people who read about it later.", examples=["Spring sale begins"]
     )
-
-    @field_validator("reason")
-    @classmethod
-    def _storable(cls, reason: str | None) -> str | None:
-        if reason is not None and "\x00" in reason:
-            raise ValueError("must not contain NUL")  # PostgreSQL's text cannot hold it
-        return reason
 
 
 class Accepted(BaseModel):
     """An execution that was asked for."""
 
-    execution_id: UUID
-    automation_id: int
-    status: Status = "queued"
+    execution_id: UUID = Field(examples=[_AN_ID])
+    automation_id: int = Field(examples=[1001])
+    status: Status = Field(default="queued", examples=["queued"])
 
 
 class ExecutionView(BaseModel):
     """An execution and what was decided about it."""
 
-    execution_id: UUID
-    automation_id: int
-    status: Status
-    decision: Decision | None
-    signal_health: float | None = Field(description="0 to 100, at the moment of the decision.")
-    requested_at: datetime
-    decided_at: datetime | None
+    execution_id: UUID = Field(examples=[_AN_ID])
+    automation_id: int = Field(examples=[1001])
+    status: Status = Field(examples=["success"])
+    decision: Decision | None = Field(examples=["pass"])
+    signal_health: float | None = Field(
+        description="0 to 100, at the moment of the decision.", examples=[88.0]
+    )
+    requested_at: datetime = Field(examples=["2026-11-23T09:00:00Z"])
+    decided_at: datetime | None = Field(examples=["2026-11-23T09:00:01Z"])
 
     @classmethod
     def of(cls, execution: Execution) -> "ExecutionView":
@@ -73,16 +68,11 @@ class ExecutionView(BaseModel):
         )
 
 
-_REFUSALS = responses(
-    HTTPStatus.UNAUTHORIZED,
-    HTTPStatus.FORBIDDEN,
-    HTTPStatus.NOT_FOUND,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-)
-
 router = APIRouter(
-    prefix="/automations", tags=["automations"], dependencies=TENANT_ROUTES, responses=_REFUSALS
+    prefix="/automations",
+    tags=["automations"],
+    dependencies=TENANT_ROUTES,
+    responses=TENANT_REFUSALS | responses(HTTPStatus.NOT_FOUND),
 )
 
 
@@ -96,7 +86,7 @@ async def execute(
     tenant: CurrentTenant,
     platform: ThePlatform,
     response: Response,
-    body: Annotated[ExecuteBody | None, Body()] = None,
+    body: ExecuteBody | None = None,
 ) -> Accepted:
     """Ask for an automation to be run; the trust gate decides a moment later."""
     reason = body.reason if body else None
@@ -107,7 +97,7 @@ async def execute(
 
 @router.get("/{automation_id}/executions/{execution_id}")
 async def read(
-    automation_id: AutomationId, execution_id: UUID, tenant: CurrentTenant, platform: ThePlatform
+    automation_id: AutomationId, execution_id: ExecutionId, tenant: CurrentTenant, platform: ThePlatform
 ) -> ExecutionView:
     """Read what became of an execution."""
     return ExecutionView.of(await read_execution(platform, tenant.id, execution_id, automation_id))

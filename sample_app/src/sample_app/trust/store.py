@@ -6,9 +6,8 @@ from typing import Protocol, cast
 from uuid import UUID
 
 from sqlalchemy import insert, literal, select
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from sample_app.database import within
+from sample_app.database import Database
 from sample_app.trust.decisions import Decision, Status
 from sample_app.trust.tables import AUTOMATIONS, EXECUTIONS
 
@@ -61,25 +60,12 @@ class Publisher(Protocol):
 class DatabaseExecutions:
     """Keeps executions in PostgreSQL, each call one statement."""
 
-    def __init__(self, engine: AsyncEngine, *, seconds: float) -> None:
-        """Ask with a time limit."""
-        self._engine = engine
-        self._seconds = seconds
+    def __init__(self, database: Database) -> None:
+        """Ask a database."""
+        self._database = database
 
     async def add(self, request: Request) -> bool:
         """Store a request; False when the tenant has no such automation."""
-        return await within(self._seconds, self._add(request))
-
-    async def get(self, tenant_id: str, automation_id: int, execution_id: UUID) -> Execution | None:
-        """Return one of the tenant's executions, or None."""
-        found = await self.find(tenant_id, execution_id)
-        return found if found and found.automation_id == automation_id else None
-
-    async def find(self, tenant_id: str, execution_id: UUID) -> Execution | None:
-        """Return one of the tenant's executions without knowing its automation."""
-        return await within(self._seconds, self._find(tenant_id, execution_id))
-
-    async def _add(self, request: Request) -> bool:
         values = {
             "id": request.execution_id,
             "reason": request.reason,
@@ -97,10 +83,15 @@ class DatabaseExecutions:
             .from_select(["tenant_id", "automation_id", *values], source)
             .returning(EXECUTIONS.c.id)
         )
-        async with self._engine.connect() as connection:
-            return (await connection.execute(statement)).one_or_none() is not None
+        return await self._database.row(statement) is not None
 
-    async def _find(self, tenant_id: str, execution_id: UUID) -> Execution | None:
+    async def get(self, tenant_id: str, automation_id: int, execution_id: UUID) -> Execution | None:
+        """Return one of the tenant's executions, or None."""
+        found = await self.find(tenant_id, execution_id)
+        return found if found and found.automation_id == automation_id else None
+
+    async def find(self, tenant_id: str, execution_id: UUID) -> Execution | None:
+        """Return one of the tenant's executions without knowing its automation."""
         columns = EXECUTIONS.c
         wanted = select(
             columns.automation_id,
@@ -110,8 +101,7 @@ class DatabaseExecutions:
             columns.requested_at,
             columns.decided_at,
         ).where(columns.id == execution_id, columns.tenant_id == tenant_id)
-        async with self._engine.connect() as connection:
-            row = (await connection.execute(wanted)).one_or_none()
+        row = await self._database.row(wanted)
         if row is None:
             return None
         return Execution(

@@ -1,0 +1,1 @@
+"""Campaigns on the ad platforms: kept in PostgreSQL, read through the cache."""
