@@ -23,7 +23,7 @@ _STORABLE = (AfterValidator(_storable), Field(json_schema_extra={"pattern": r"^[
 Name = Annotated[str, Field(min_length=1, max_length=200), *_STORABLE]
 Note = Annotated[str, Field(max_length=200), *_STORABLE]
 ExternalId = Annotated[str, Field(min_length=1, max_length=128), *_STORABLE]
-SearchTerm = Annotated[str, Query(min_length=1, max_length=100), *_STORABLE]
+SearchTerm = Annotated[str, Field(min_length=1, max_length=100), *_STORABLE]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="How many to return at most.", examples=[20])]
 
 

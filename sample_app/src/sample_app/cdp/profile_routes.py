@@ -19,6 +19,9 @@ _ANOTHER_ID = "0b9e3c1a-5d0f-4b1e-8f3d-2a6c7e9b1d05"
 
 ProfileId = Annotated[UUID, Path(description="One of the tenant's profiles.", examples=[_AN_ID])]
 Cursor = Annotated[UUID | None, Query(description="`next_cursor` of the page before.", examples=[_AN_ID])]
+Term = Annotated[
+    SearchTerm | None, Query(description="A part of an id, a name or an e-mail address.", examples=["ada"])
+]
 Email = Annotated[str, Field(max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$")]
 
 
@@ -56,7 +59,7 @@ router = APIRouter(
 async def search_profiles(
     tenant: CurrentTenant,
     platform: ThePlatform,
-    q: SearchTerm | None = None,
+    q: Term = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[Profile]:
