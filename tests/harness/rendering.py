@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
     from harness.eventually import Probe
 
-# Flags of Prometheus that are durations: docker-compose.yml has their usual values behind these settings.
+# Flags of Prometheus, and the inbox's one wait, that are durations: docker-compose.yml has their usual values behind these
+# settings.
 _FLAGS = (
     "PROMETHEUS_RESEND_DELAY",
     "PROMETHEUS_FOR_GRACE_PERIOD",
     "PROMETHEUS_DISCOVERY_RELOAD_INTERVAL",
+    "INBOX_WATCHDOG_PATIENCE",
 )
 _NOT_MOUNTED = shutil.ignore_patterns("image", "tests")
 

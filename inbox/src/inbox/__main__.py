@@ -14,6 +14,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from inbox.app import create_app
+from inbox.connections import Connection
 from inbox.keys import KeyFileError
 from inbox.logs import configure_logs
 from inbox.settings import Settings
@@ -38,6 +39,7 @@ def main() -> int:
         app,
         host=settings.host,
         port=settings.port,
+        http=Connection,
         access_log=False,
         log_config=None,
         server_header=False,

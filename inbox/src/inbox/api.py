@@ -1,4 +1,7 @@
-"""What programs ask: which notifications arrived, is the inbox well, what has it counted."""
+"""What programs ask: what arrived, what happened, is the inbox well, what has it counted; and how it shall fail.
+
+The description of all this is at ``/openapi.json``.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -7,6 +10,8 @@ from fastapi import APIRouter, Query
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
+from inbox.failures import Failure, Failures
+from inbox.incidents import Incident, incidents
 from inbox.metrics import Metrics
 from inbox.notifications import Notification, Receiver, Status
 from inbox.store import Filter, Store
@@ -22,15 +27,30 @@ class Notifications:
 
 
 @dataclass(frozen=True)
+class Incidents:
+    """Incidents, newest first."""
+
+    incidents: list[Incident]
+
+
+@dataclass(frozen=True)
+class Pending:
+    """How receivers will fail."""
+
+    failures: list[Failure]
+
+
+@dataclass(frozen=True)
 class Health:
     """The inbox answers, and so does its database."""
 
     status: str
 
 
-def api_routes(store: Store, metrics: Metrics) -> APIRouter:
+def api_routes(store: Store, metrics: Metrics, failures: Failures) -> APIRouter:
     """Return the routes for programs."""
     router = APIRouter()
+    _add_failures(router, failures)
 
     @router.get("/api/v1/notifications")
     async def notifications(
@@ -52,6 +72,14 @@ def api_routes(store: Store, metrics: Metrics) -> APIRouter:
         wanted = Filter(alertname=alertname, receiver=receiver, status=status, since=since, limit=limit)
         return Notifications(list(await store.read(wanted)))
 
+    @router.get("/api/v1/incidents")
+    async def what_happened(
+        state: Annotated[Status | None, Query(description="Only those that are in this state now.")] = None,
+    ) -> Incidents:
+        """List the incidents that the notifications kept tell of, the newest first."""
+        found = incidents(await store.read(Filter(without="watchdog", limit=_MOST)))
+        return Incidents([each for each in found if state in {None, each.state}])
+
     @router.get("/health")
     async def health() -> Health:
         """Answer when notifications can be kept."""
@@ -64,3 +92,22 @@ def api_routes(store: Store, metrics: Metrics) -> APIRouter:
         return Response(metrics.page(), media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+def _add_failures(router: APIRouter, failures: Failures) -> None:
+    @router.get("/api/v1/failures")
+    async def pending() -> Pending:
+        """List how receivers will fail, with what is left of count and time."""
+        return Pending(failures.pending())
+
+    @router.post("/api/v1/failures", status_code=201)
+    async def ask(failure: Failure) -> Pending:
+        """Let a receiver fail, so many times and so long at most; the last word about a receiver counts."""
+        failures.ask(failure)
+        return Pending(failures.pending())
+
+    @router.delete("/api/v1/failures")
+    async def forget() -> Pending:
+        """Let every receiver work again."""
+        failures.forget()
+        return Pending(failures.pending())

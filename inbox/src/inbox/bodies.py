@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 
 
 class BodyError(Exception):
-    """The body is not the JSON object it should be."""
+    """The body is not the JSON object it should be, or does not say that it is one."""
 
 
 class TooLargeError(BodyError):
@@ -20,6 +20,9 @@ class TooLargeError(BodyError):
 
 async def read_object(request: Request, *, limit: int) -> dict[str, Any]:
     """Return the JSON object in the body, read in pieces and no further than the limit."""
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "application/json":
+        raise BodyError(f"content type {content_type or 'missing'}, and not application/json")
     body = await _read(request, limit=limit)
     try:
         value = json.loads(body, parse_constant=_refuse)

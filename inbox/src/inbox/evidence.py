@@ -28,6 +28,7 @@ class Rule:
     severity: str
     summary: str
     problem: str
+    description: str
     alerts: tuple["ActiveAlert", ...]
 
 
@@ -36,6 +37,7 @@ class ActiveAlert:
     """One series for which the rule's condition holds."""
 
     labels: str
+    job: str
     state: str
     active_at: str
     value: str
@@ -104,9 +106,11 @@ def _rule(rule: dict[str, Any]) -> Rule:
         severity=rule["labels"].get("severity", ""),
         summary=rule["annotations"].get("summary", ""),
         problem=rule.get("lastError", ""),
+        description=next((_description(alert) for alert in rule["alerts"]), ""),
         alerts=tuple(
             ActiveAlert(
                 labels=_series(alert["labels"]),
+                job=alert["labels"].get("job", ""),
                 state=alert["state"],
                 active_at=alert["activeAt"],
                 value=alert["value"],
@@ -114,6 +118,10 @@ def _rule(rule: dict[str, Any]) -> Rule:
             for alert in rule["alerts"][:_MOST_SAMPLES]
         ),
     )
+
+
+def _description(alert: dict[str, Any]) -> str:
+    return str(alert.get("annotations", {}).get("description", ""))
 
 
 def _samples(data: dict[str, Any]) -> Sequence[tuple[str, str]]:

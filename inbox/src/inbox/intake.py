@@ -6,9 +6,11 @@ A sender is told "accepted" only after the notification is kept.
 from dataclasses import dataclass
 
 import structlog
+from starlette.requests import Request
 
+from inbox.failures import Failures, Refusal
 from inbox.metrics import Metrics
-from inbox.notifications import Kind, Received
+from inbox.notifications import Kind, Received, Receiver
 from inbox.store import Store
 
 
@@ -18,6 +20,16 @@ class Intake:
 
     store: Store
     metrics: Metrics
+    failures: Failures
+
+    async def meet_failure(self, receiver: Receiver, request: Request) -> Refusal | None:
+        """Fail as a test asked, if one did; what is returned is to be refused in the service's own words."""
+        refusal = await self.failures.meet(receiver, request)
+        if refusal:
+            structlog.get_logger().warning(
+                "failed_on_purpose", receiver=receiver, status_code=refusal.status_code
+            )
+        return refusal
 
     async def accept(self, received: Received) -> None:
         """Keep, count and log a notification."""

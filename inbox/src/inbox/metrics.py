@@ -1,4 +1,4 @@
-"""What the inbox counts: notifications that arrived, and requests answered.
+"""What the inbox counts: notifications that arrived, requests answered, and when the Watchdog was heard.
 
 ``inbox_notifications_total`` is the far end of every alert. Each of its label sets exists from the start, at 0, so that
 the first notification already shows as an increase.
@@ -7,6 +7,7 @@ the first notification already shows as an increase.
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     ProcessCollector,
     disable_created_metrics,
     generate_latest,
@@ -38,6 +39,16 @@ class Metrics:
             ("endpoint", "status_code"),
             registry=self._registry,
         )
+        self._watchdog_heard = Gauge(
+            "inbox_watchdog_heard_timestamp_seconds",
+            "When the Watchdog was last heard; 0 if never.",
+            registry=self._registry,
+        )
+        self._watchdog_silent = Gauge(
+            "inbox_watchdog_silent",
+            "1 while the dead man's switch is raised, since the Watchdog is not heard.",
+            registry=self._registry,
+        )
         for receiver, kind in KIND_OF.items():
             for status in _STATUSES:
                 self._notifications.labels(receiver, kind, status)
@@ -45,6 +56,11 @@ class Metrics:
     def count(self, received: Received) -> None:
         """Count a notification that is kept."""
         self._notifications.labels(received.receiver, received.kind, received.status).inc()
+
+    def watchdog(self, *, heard_at: float, is_silent: bool) -> None:
+        """Say what the dead man's switch knows."""
+        self._watchdog_heard.set(heard_at)
+        self._watchdog_silent.set(is_silent)
 
     def count_request(self, endpoint: str, status_code: int) -> None:
         """Count an answer; ``endpoint`` is the route, never the path, which may hold a secret."""

@@ -1,7 +1,7 @@
 """What a notification is, whichever service's shape it came in.
 
-Each of the three intakes (``pagerduty``, ``slack``, ``alertmanager``) reads its own format into ``Received``; the store
-adds an id and a time and gives back a ``Notification``. Everything after that, page and API, knows only these.
+Each of the three intakes (``pagerduty``, ``slack``, ``alertmanager``) reads its own format into ``Received``, and the dead
+man's switch writes one of its own; the store adds an id and a time and gives back a ``Notification``. Everything after that, page and API, knows only these.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-Receiver = Literal["pagerduty", "slack-platform", "slack-customer-health", "watchdog", "info"]
-Kind = Literal["pagerduty", "slack", "alertmanager"]
+Receiver = Literal[
+    "pagerduty", "slack-platform", "slack-customer-health", "watchdog", "info", "dead-mans-switch"
+]
+Kind = Literal["pagerduty", "slack", "alertmanager", "inbox"]
 Status = Literal["firing", "acknowledged", "resolved"]
 
 # What each receiver is sent; also every label value the notification counter can have.
@@ -20,6 +22,7 @@ KIND_OF: Mapping[Receiver, Kind] = {
     "slack-customer-health": "slack",
     "watchdog": "alertmanager",
     "info": "alertmanager",
+    "dead-mans-switch": "inbox",
 }
 
 _LINKS = ("runbook", "dashboard")
@@ -34,6 +37,8 @@ class Received:
     kind: Kind
     status: Status
     alertname: str
+    severity: str
+    about: str
     key: str
     summary: str
     links: dict[str, str]

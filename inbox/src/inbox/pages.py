@@ -1,63 +1,51 @@
-"""What people see: the newest notifications, an alert's evidence, its runbook. Readable on a phone, without JavaScript."""
+"""What people see first: incidents, then what was sent, word for word. Readable on a phone, without JavaScript."""
+
+from collections.abc import Sequence
 
 from fastapi import APIRouter
-from markupsafe import Markup
 from starlette.responses import Response
 
-from inbox.evidence import Prometheus, UnreachableError
+from inbox.failures import Failures
+from inbox.incidents import Incident, incidents
 from inbox.rendering import Renderer
-from inbox.runbooks import Runbooks, is_alert_name
 from inbox.store import Filter, Store
 
+_MOST_READ = 10_000
+_MOST_OVER = 30
 _NEWEST = 100
-_LATEST_OF_AN_ALERT = 20
+_HIGHEST_ID = 2**63 - 1
 
 
-def page_routes(store: Store, *, runbooks: Runbooks, prometheus: Prometheus, renderer: Renderer) -> APIRouter:
-    """Return the routes for people."""
+def page_routes(store: Store, failures: Failures, renderer: Renderer) -> APIRouter:
+    """Return the routes for people that need nobody else's answer."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")
-    async def newest() -> Response:
-        """Show the newest notifications, and when the Watchdog was last heard."""
-        shown = await store.read(Filter(without="watchdog", limit=_NEWEST))
+    async def overview() -> Response:
+        """Show what is wrong now, what was, and when the Watchdog was last heard."""
+        found = incidents(await store.read(Filter(without="watchdog", limit=_MOST_READ)))
         heard = await store.read(Filter(receiver="watchdog", limit=1))
-        values = {"notifications": list(reversed(shown)), "watchdog": heard[0] if heard else None}
-        return renderer.page("newest.html", values)
-
-    @router.get("/alerts/{name}")
-    async def alert(name: str) -> Response:
-        """Show an alert's evidence."""
-        if not is_alert_name(name):
-            return renderer.missing("No alert can have this name.")
-        runbook = runbooks.find(name)
-        latest = await store.read(Filter(alertname=name, limit=_LATEST_OF_AN_ALERT))
-        values: dict[str, object] = {
-            "name": name,
-            "runbook": runbook,
-            "notifications": list(reversed(latest)),
-            "rules": (),
-            "answers": (),
-            "unreachable": "",
+        values = {
+            "current": _by_urgency([one for one in found if one.state != "resolved"]),
+            "over": [one for one in found if one.state == "resolved"][:_MOST_OVER],
+            "watchdog": heard[0] if heard else None,
+            "failures": failures.pending(),
         }
-        try:
-            rules = await prometheus.rules(name)
-            if not rules:
-                return renderer.missing(f"Prometheus has no alerting rule named {name}.")
-            queries = [*(rule.expression for rule in rules), *(runbook.queries if runbook else ())]
-            answers = await prometheus.ask_all(queries)
-        except UnreachableError as error:
-            return renderer.page("alert.html", values | {"unreachable": str(error)}, status_code=503)
-        return renderer.page("alert.html", values | {"rules": rules, "answers": answers})
+        return renderer.page("incidents.html", values)
 
-    @router.get("/runbooks/{name}")
-    async def runbook(name: str) -> Response:
-        """Show an alert's runbook."""
-        found = runbooks.find(name)
-        if found is None:
-            return renderer.missing(f"There is no runbook named {name}.")
-        html = Markup(found.html)  # noqa: S704  # the Markdown renderer has escaped what its author wrote
-        return renderer.page("runbook.html", {"name": found.name, "runbook": html})
+    @router.get("/notifications")
+    async def newest() -> Response:
+        """Show the newest notifications, the Watchdog's left out."""
+        shown = await store.read(Filter(without="watchdog", limit=_NEWEST))
+        return renderer.page("newest.html", {"notifications": list(reversed(shown))})
+
+    @router.get("/notifications/{number}")
+    async def one(number: str) -> Response:
+        """Show one notification word for word."""
+        found = await store.read(Filter(id=int(number))) if _is_id(number) else ()
+        if not found:
+            return renderer.missing("There is no such notification, or it is no longer kept.")
+        return renderer.page("notification.html", {"notification": found[0]})
 
     @router.get("/style.css")
     async def style_sheet() -> Response:
@@ -65,3 +53,13 @@ def page_routes(store: Store, *, runbooks: Runbooks, prometheus: Prometheus, ren
         return renderer.style_sheet()
 
     return router
+
+
+def _is_id(number: str) -> bool:
+    return number.isascii() and number.isdecimal() and len(number) < len(str(_HIGHEST_ID))
+
+
+def _by_urgency(current: Sequence[Incident]) -> Sequence[Incident]:
+    """The most urgent first; among equals the newest, as they come."""
+    order = {"critical": 0, "error": 1, "warning": 2}
+    return sorted(current, key=lambda one: order.get(one.severity, 3))

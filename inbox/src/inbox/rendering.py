@@ -3,6 +3,7 @@
 Everything shown was sent by somebody else, so everything is escaped, and the browser is told to run nothing.
 """
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -32,7 +33,13 @@ class Renderer:
             trim_blocks=True,
         )
         self._environment.filters["moment"] = _moment
+        self._environment.filters["span"] = _span
+        self._environment.filters["pretty"] = _pretty
         self._style = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
+
+    def now(self) -> float:
+        """The time that pages show."""
+        return self._clock()
 
     def page(self, template: str, values: Mapping[str, object], *, status_code: int = 200) -> HTMLResponse:
         """Return the page that the template makes of the values."""
@@ -50,3 +57,19 @@ class Renderer:
 
 def _moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _span(seconds: float) -> str:
+    """Say how long something is in its two largest units: `4 min 10 s`, `2 h 5 min`."""
+    rest = max(0, round(seconds))
+    parts: list[str] = []
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        amount, rest = divmod(rest, length)
+        if amount or (unit == "s" and not parts):
+            parts.append(f"{amount} {unit}")
+    return " ".join(parts[:2])
+
+
+def _pretty(document: object) -> str:
+    """Lay out JSON for a person; escaped like all text, where jinja2's own filter would call it safe."""
+    return json.dumps(document, indent=2, ensure_ascii=False)

@@ -21,6 +21,7 @@ class Runbook:
     name: str
     html: str
     queries: tuple[str, ...]
+    log_queries: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,12 @@ class Runbooks:
             markdown = (self.folder / f"{name}.md").read_text(encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError):
             return None
-        queries = (
-            token.content.strip() for token in _MARKDOWN.parse(markdown) if _is_query(token.type, token.info)
+        return Runbook(
+            name=name,
+            html=_MARKDOWN.render(markdown),
+            queries=_blocks(markdown, "promql"),
+            log_queries=_blocks(markdown, "logql"),
         )
-        return Runbook(name=name, html=_MARKDOWN.render(markdown), queries=tuple(queries))
 
 
 def is_alert_name(name: str) -> bool:
@@ -48,5 +51,9 @@ def is_alert_name(name: str) -> bool:
     return _ALERT_NAME.fullmatch(name) is not None
 
 
-def _is_query(kind: str, language: str) -> bool:
-    return kind == "fence" and language.strip() == "promql"
+def _blocks(markdown: str, language: str) -> tuple[str, ...]:
+    return tuple(
+        token.content.strip()
+        for token in _MARKDOWN.parse(markdown)
+        if token.type == "fence" and token.info.strip() == language
+    )

@@ -3,10 +3,26 @@
 Every field is an environment variable with the prefix ``INBOX_``.
 """
 
+import re
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, HttpUrl, PositiveInt
+from pydantic import BeforeValidator, Field, HttpUrl, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_PART = re.compile(r"(\d+)(ms|s|m|h)")
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+
+
+def _seconds(value: object) -> object:
+    """Read a duration as Prometheus writes it; anything else is left to be refused or taken as a number."""
+    parts = _PART.findall(value) if isinstance(value, str) else []
+    if parts and "".join(amount + unit for amount, unit in parts) == value:
+        return sum(int(amount) * _UNITS[unit] for amount, unit in parts)
+    return value
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
 
 
 class Settings(BaseSettings):
@@ -32,11 +48,34 @@ class Settings(BaseSettings):
         default=HttpUrl("http://prometheus:9090"),
         description="Where an alert's expression is evaluated for its evidence page.",
     )
-    prometheus_timeout_seconds: float = Field(
+    loki_url: HttpUrl = Field(
+        default=HttpUrl("http://loki:3100"),
+        description="Where the log lines of an evidence page come from.",
+    )
+    evidence_timeout_seconds: float = Field(
         default=3.0,
         gt=0,
         le=60,
-        description="How long an evidence page waits for Prometheus.",
+        description="How long an evidence page waits for Prometheus and Loki.",
+    )
+    links: HttpUrl = Field(
+        default=HttpUrl("http://127.0.0.1:8025"),
+        description="Where a person opens this inbox: the base of the links in its own notifications.",
+    )
+    prometheus_links: HttpUrl = Field(
+        default=HttpUrl("http://127.0.0.1:9090"), description="Where a person opens Prometheus."
+    )
+    jaeger_links: HttpUrl = Field(
+        default=HttpUrl("http://127.0.0.1:16686"), description="Where a person opens Jaeger."
+    )
+    watchdog_patience: Seconds = Field(
+        default=300.0,
+        description="How long the Watchdog, which is sent every minute, may stay silent: `5m` or a number of seconds.",
+    )
+    watchdog_start_seconds: float = Field(
+        default=60.0,
+        ge=0,
+        description="How long a stack may take to start before its Watchdog is missed.",
     )
     pagerduty_key_file: Path = Field(
         default=Path("/run/secrets/pagerduty_routing_key"),

@@ -26,6 +26,8 @@ CREATE TABLE IF NOT EXISTS notifications (
     kind TEXT NOT NULL,
     status TEXT NOT NULL,
     alertname TEXT NOT NULL,
+    severity TEXT NOT NULL DEFAULT '',
+    about TEXT NOT NULL DEFAULT '',
     key TEXT NOT NULL,
     summary TEXT NOT NULL,
     links TEXT NOT NULL,
@@ -34,9 +36,14 @@ CREATE TABLE IF NOT EXISTS notifications (
 CREATE INDEX IF NOT EXISTS notifications_by_receiver ON notifications (receiver, id);
 """
 
+# Columns that a file made by an earlier version lacks.
+_LATER = ("severity", "about")
+
 _INSERT = """
-INSERT INTO notifications (received_at, receiver, kind, status, alertname, key, summary, links, payload)
-VALUES (:received_at, :receiver, :kind, :status, :alertname, :key, :summary, :links, :payload)
+INSERT INTO notifications
+    (received_at, receiver, kind, status, alertname, severity, about, key, summary, links, payload)
+VALUES
+    (:received_at, :receiver, :kind, :status, :alertname, :severity, :about, :key, :summary, :links, :payload)
 """
 
 _TRIM = """
@@ -49,7 +56,8 @@ DELETE FROM notifications WHERE receiver = :receiver AND id <= (
 _SELECT = """
 SELECT * FROM (
     SELECT * FROM notifications
-    WHERE (:alertname IS NULL OR alertname = :alertname)
+    WHERE (:id IS NULL OR id = :id)
+      AND (:alertname IS NULL OR alertname = :alertname)
       AND (:receiver IS NULL OR receiver = :receiver)
       AND (:without IS NULL OR receiver <> :without)
       AND (:status IS NULL OR status = :status)
@@ -63,6 +71,7 @@ SELECT * FROM (
 class Filter:
     """Which notifications to read; what is None does not restrict."""
 
+    id: int | None = None
     alertname: str | None = None
     receiver: Receiver | None = None
     without: Receiver | None = None
@@ -127,8 +136,16 @@ def _open(file: Path) -> sqlite3.Connection:
         connection.row_factory = sqlite3.Row
         # A commit survives the process with NORMAL; only a power cut could take the last ones.
         connection.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; {_SCHEMA}")
+        _add_later_columns(connection)
     except (sqlite3.Error, OSError) as error:
         raise sqlite3.OperationalError(
             f"cannot keep notifications in {file} ({error}); its folder must be a volume the inbox's user may write"
         ) from error
     return connection
+
+
+def _add_later_columns(connection: sqlite3.Connection) -> None:
+    present = {column["name"] for column in connection.execute("PRAGMA table_info(notifications)")}
+    for name in _LATER:
+        if name not in present:
+            connection.execute(f"ALTER TABLE notifications ADD COLUMN {name} TEXT NOT NULL DEFAULT ''")

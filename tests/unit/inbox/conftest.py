@@ -26,6 +26,7 @@ def settings(tmp_path: Path) -> Settings:
         pagerduty_key_file=tmp_path / "key",
         slack_platform_url_file=tmp_path / "platform",
         slack_customer_health_url_file=tmp_path / "health",
+        watchdog_start_seconds=3600,
     )
 
 
@@ -71,7 +72,7 @@ def event() -> Json:
             "source": "stratum-api",
             "severity": "critical",
             "class": "APIDown",
-            "custom_details": {"alertname": "APIDown"},
+            "custom_details": {"alertname": "APIDown", "severity": "critical", "about": "job=stratum-api"},
         },
     }
 
@@ -87,6 +88,7 @@ def message() -> Json:
                 "title": "[FIRING] APIDown (critical)",
                 "fallback": "[FIRING] APIDown (critical)",
                 "text": "*Stratum is down, p95 &gt; 1 s*\n0 targets answer\n"
+                "_job=stratum-api; since 2026-03-01 10:00:00 UTC_\n"
                 "<http://links.test/runbooks/APIDown|Runbook>  <http://links.test/alerts/APIDown|Dashboard>\n",
             },
         ],
@@ -109,5 +111,13 @@ def webhook() -> Json:
             "dashboard_url": "http://links.test/alerts/Watchdog",
         },
         "externalURL": "http://alertmanager.test",
-        "alerts": [{"status": "firing", "labels": {"alertname": "Watchdog"}, "annotations": {}}],
+        "alerts": [
+            {
+                "status": "firing",
+                "labels": {"alertname": "Watchdog"},
+                "annotations": {},
+                "startsAt": "2026-03-01T10:00:00Z",
+                "endsAt": "0001-01-01T00:00:00Z",
+            }
+        ],
     }

@@ -1,5 +1,7 @@
 """Alertmanager's webhook, format 4, for the receivers watchdog and info."""
 
+import json
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -16,6 +18,7 @@ def test_a_message_is_kept_under_its_receiver(inbox: TestClient, webhook: Json, 
         "kind": "alertmanager",
         "status": "firing",
         "alertname": "Watchdog",
+        "severity": "none",
         "key": webhook["groupKey"],
         "summary": "Alerting works",
         "links": {
@@ -39,6 +42,8 @@ def test_another_receiver_does_not_exist(inbox: TestClient, webhook: Json) -> No
         ({"groupKey": ""}, "'groupKey' is missing or blank"),
         ({"alerts": []}, "'alerts' is not a list of alerts"),
         ({"alerts": ["APIDown"]}, "'alerts' is not a list of alerts"),
+        ({"alerts": [{"status": "firing"}]}, "'alerts' is not a list of alerts"),
+        ({"receiver": None}, "'receiver' is missing or blank"),
         ({"commonLabels": None}, "'commonLabels' is not an object"),
         ({"commonAnnotations": "x"}, "'commonAnnotations' is not an object"),
     ],
@@ -54,5 +59,13 @@ def test_another_format_is_refused_with_its_error(
 
 @pytest.mark.parametrize(("body", "status_code"), [(b"nonsense", 400), (b" " * 524_289, 413)])
 def test_what_cannot_be_read_is_refused(inbox: TestClient, body: bytes, status_code: int) -> None:
-    assert inbox.post("/webhook/info", content=body).status_code == status_code
+    headers = {"content-type": "application/json"}
+    assert inbox.post("/webhook/info", content=body, headers=headers).status_code == status_code
     assert inbox.get("/api/v1/notifications").json() == {"notifications": []}
+
+
+def test_what_does_not_say_that_it_is_json_is_refused(inbox: TestClient, webhook: Json) -> None:
+    response = inbox.post("/webhook/info", content=json.dumps(webhook))
+
+    assert response.status_code == 400
+    assert response.json()["errors"] == ["content type missing, and not application/json"]

@@ -2,10 +2,12 @@
 
 import asyncio
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import ValidationError
 
 from inbox.notifications import Received
 from inbox.settings import Settings
@@ -19,6 +21,8 @@ def received(number: int) -> Received:
         kind="pagerduty",
         status="firing",
         alertname="A",
+        severity="critical",
+        about="",
         key=str(number),
         summary="",
         links={},
@@ -166,3 +170,67 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 
     assert str(settings.prometheus_url) == "http://elsewhere:1234/"
     assert settings.keep_per_receiver == 7
+
+
+def test_a_file_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:
+    file = tmp_path / "inbox.sqlite3"
+    store = Store(file, keep=5)
+    asyncio.run(store.add(received(1)))
+    store.close()
+    with sqlite3.connect(file) as connection:
+        for column in ("severity", "about"):
+            connection.execute(f"ALTER TABLE notifications DROP COLUMN {column}")
+
+    store = Store(file, keep=5)
+    asyncio.run(store.add(received(2)))
+    found = asyncio.run(store.read(Filter()))
+    store.close()
+
+    assert [(each.key, each.severity) for each in found] == [("1", ""), ("2", "critical")]
+
+
+def test_the_file_stops_growing_when_its_bound_is_reached(tmp_path: Path) -> None:
+    """Pages that are given up are used again, so the disk is bounded as the rows are."""
+    file = tmp_path / "inbox.sqlite3"
+    store = Store(file, keep=20)
+    large = [replace(received(number), summary="x" * 1000) for number in range(200)]
+
+    async def add_all() -> None:
+        for each in large:
+            await store.add(each)
+
+    sizes = []
+    for _ in range(3):
+        asyncio.run(add_all())
+        sizes.append(sum(path.stat().st_size for path in tmp_path.iterdir()))
+    store.close()
+
+    assert sizes[2] == sizes[1]
+
+
+def test_the_api_describes_itself(inbox: TestClient) -> None:
+    paths = inbox.get("/openapi.json").json()["paths"]
+
+    assert {"/api/v1/notifications", "/api/v1/incidents", "/api/v1/failures", "/health"} <= paths.keys()
+    for path in ("/api/v1/notifications", "/api/v1/incidents", "/api/v1/failures"):
+        answer = paths[path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        assert answer["$ref"].startswith("#/components/schemas/")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("5m", 300.0), ("1m30s", 90.0), ("500ms", 0.5), ("7", 7.0), ("2.5", 2.5)]
+)
+def test_a_duration_is_written_as_prometheus_writes_it_or_in_seconds(
+    monkeypatch: pytest.MonkeyPatch, text: str, seconds: float
+) -> None:
+    monkeypatch.setenv("INBOX_WATCHDOG_PATIENCE", text)
+
+    assert Settings().watchdog_patience == seconds
+
+
+@pytest.mark.parametrize("text", ["soon", "5 m", "5m!", "0", "-1", "m"])
+def test_what_is_no_duration_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("INBOX_WATCHDOG_PATIENCE", text)
+
+    with pytest.raises(ValidationError, match="watchdog_patience"):
+        Settings()

@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 from unit.inbox.senders import ROUTING_KEY, Json
 
 URL = "/v2/enqueue"
+JSON = {"content-type": "application/json; charset=utf-8"}
 
 
 def kept(inbox: TestClient) -> list[Json]:
@@ -28,6 +29,8 @@ def test_a_trigger_is_accepted_and_kept_as_firing(inbox: TestClient, event: Json
         "kind": "pagerduty",
         "status": "firing",
         "alertname": "APIDown",
+        "severity": "critical",
+        "about": "job=stratum-api",
         "key": "abc123",
         "summary": "Stratum is down",
         "links": {
@@ -87,6 +90,7 @@ def test_a_trigger_without_a_dedup_key_is_given_one(inbox: TestClient, event: Js
         ({"payload": None}, "'payload' is missing or blank"),
         ({"payload": "down"}, "'payload' is missing or blank"),
         ({"links": {"href": "x"}}, "'links' is invalid (should be a list of objects with 'href')"),
+        ({"images": [{"alt": "no address"}]}, "'images' is invalid (should be a list of objects with 'src')"),
         ({"links": [{"text": "no address"}]}, "'links' is invalid (should be a list of objects with 'href')"),
     ],
 )
@@ -144,7 +148,7 @@ NOT_A_JSON_OBJECT = {
 
 @pytest.mark.parametrize("body", NOT_A_JSON_OBJECT.values(), ids=NOT_A_JSON_OBJECT)
 def test_what_is_no_json_object_is_unrecognized(inbox: TestClient, body: bytes) -> None:
-    response = inbox.post(URL, content=body)
+    response = inbox.post(URL, content=body, headers=JSON)
 
     assert response.status_code == 400
     assert response.json() == {
@@ -160,8 +164,8 @@ def test_an_event_of_512_kb_is_accepted_and_a_larger_one_refused(inbox: TestClie
     filling = "x" * (512 * 1024 - len(json.dumps(event)))
     event["payload"]["custom_details"]["filling"] = filling
 
-    assert inbox.post(URL, content=json.dumps(event)).status_code == 202
-    refused = inbox.post(URL, content=json.dumps(event) + " ")
+    assert inbox.post(URL, content=json.dumps(event), headers=JSON).status_code == 202
+    refused = inbox.post(URL, content=json.dumps(event) + " ", headers=JSON)
     assert refused.status_code == 413
     assert refused.json()["message"] == "Event object is invalid"
     assert len(kept(inbox)) == 1
@@ -184,3 +188,43 @@ def test_the_class_names_the_alert_when_no_detail_does(inbox: TestClient, event:
     inbox.post(URL, json=event)
 
     assert kept(inbox)[0]["alertname"] == "APIDown"
+
+
+@pytest.mark.parametrize("content_type", [None, "text/plain", "application/x-www-form-urlencoded"])
+def test_an_event_that_does_not_say_that_it_is_json_is_unrecognized(
+    inbox: TestClient, event: Json, content_type: str | None
+) -> None:
+    headers = {"content-type": content_type} if content_type else {}
+    response = inbox.post(URL, content=json.dumps(event), headers=headers)
+
+    assert response.status_code == 400
+    assert response.json()["status"] == "Unrecognized object"
+    assert kept(inbox) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        (
+            {"summary": "x" * 1025},
+            "Length of 'payload.summary' is incorrect (should be at most 1024 characters)",
+        ),
+        ({"timestamp": "yesterday"}, "'payload.timestamp' is not a valid ISO 8601 date-time"),
+        ({"timestamp": 1700000000}, "'payload.timestamp' is not a valid ISO 8601 date-time"),
+        ({"component": ["api"]}, "'payload.component' is not a string"),
+        ({"class": 5}, "'payload.class' is not a string"),
+    ],
+)
+def test_what_pagerduty_would_not_show_is_refused(
+    inbox: TestClient, event: Json, change: Json, error: str
+) -> None:
+    response = inbox.post(URL, json=event | {"payload": event["payload"] | change})
+
+    assert response.status_code == 400
+    assert response.json()["errors"] == [error]
+
+
+def test_the_longest_summary_and_a_moment_are_accepted(inbox: TestClient, event: Json) -> None:
+    event["payload"] |= {"summary": "x" * 1024, "timestamp": "2026-03-01T10:00:00.000+00:00"}
+
+    assert inbox.post(URL, json=event).status_code == 202

@@ -1,13 +1,13 @@
 """The pages: they escape what others sent, they show no file but a runbook, and they say when Prometheus is away."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
 from inbox.settings import Settings
-from unit.inbox.senders import Answer, Json, MakeInbox
+from unit.inbox.senders import PLATFORM, Answer, Json, MakeInbox
 
 RULE = {
     "name": "APIDown",
@@ -28,6 +28,24 @@ RULE = {
 }
 
 
+LINES = {
+    "status": "success",
+    "data": {
+        "resultType": "streams",
+        "result": [
+            {
+                "stream": {"service_name": "stratum-api", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"},
+                "values": [["1764000000000000000", "<i>pool exhausted</i>"]],
+            },
+            {
+                "stream": {"service_name": "stratum-api", "trace_id": "javascript:alert(1)"},
+                "values": [["1764000001000000000", "later"]],
+            },
+        ],
+    },
+}
+
+
 def prometheus(
     rules: Sequence[Json] = (RULE,),
     result: Sequence[Json] = ({"metric": {"job": "stratum-api"}, "value": [1.5, "0"]},),
@@ -36,6 +54,8 @@ def prometheus(
     """Answer as Prometheus does, with these rules and this result for every query."""
 
     def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path == "/loki/api/v1/query_range":
+            return httpx2.Response(200, json=LINES)
         if request.url.path == "/api/v1/rules":
             return httpx2.Response(
                 200, json={"status": "success", "data": {"groups": [{"rules": list(rules)}]}}
@@ -48,15 +68,13 @@ def prometheus(
     return answer
 
 
-def test_the_first_page_shows_the_newest_notification_first_with_its_links(
-    inbox: TestClient, event: Json
-) -> None:
+def test_what_arrived_is_shown_newest_first_with_its_links(inbox: TestClient, event: Json) -> None:
     inbox.post("/v2/enqueue", json=event)
     inbox.post("/v2/enqueue", json=event | {"event_action": "resolve"})
 
-    page = inbox.get("/").text
+    page = inbox.get("/notifications").text
 
-    assert page.index("resolved</strong>") < page.index("firing</strong>")
+    assert page.index("resolved</span>") < page.index("firing</span>")
     assert '<a href="/alerts/APIDown">' in page
     assert '<a href="http://links.test/runbooks/APIDown"' in page
     assert '<meta name="viewport"' in page
@@ -72,20 +90,69 @@ def test_the_first_page_says_when_the_watchdog_was_last_heard(inbox: TestClient,
     assert "<article" not in page
 
 
+def test_the_first_page_shows_what_is_wrong_now_before_what_is_over(
+    inbox: TestClient, event: Json, message: Json
+) -> None:
+    inbox.post("/v2/enqueue", json=event)
+    inbox.post("/v2/enqueue", json=event | {"event_action": "resolve"})
+    message["attachments"][0]["callback_id"] = "alertname=HighLatency,job=stratum-api"
+    inbox.post(PLATFORM, json=message)
+
+    page = inbox.get("/").text
+
+    assert "1 open incident<" in page
+    assert (
+        page.index('href="/alerts/HighLatency"')
+        < page.index("<h2>Over")
+        < page.index('href="/alerts/APIDown"')
+    )
+    assert "lasted 0 s" in page
+
+
+def test_the_first_page_says_that_all_is_quiet(inbox: TestClient) -> None:
+    page = inbox.get("/").text
+
+    assert "<h1>All quiet</h1>" in page
+    assert "<title>All quiet" in page
+
+
+def test_a_receiver_that_fails_on_purpose_is_named_on_the_first_page(inbox: TestClient) -> None:
+    inbox.post("/api/v1/failures", json={"receiver": "pagerduty", "mode": "429", "times": 3})
+
+    assert "A test lets pagerduty fail (429): 3 more" in inbox.get("/").text
+
+
+def test_a_notification_is_shown_word_for_word(inbox: TestClient, event: Json) -> None:
+    event["payload"]["summary"] = "<b>not bold</b>"
+    inbox.post("/v2/enqueue", json=event)
+
+    page = inbox.get("/notifications/1").text
+
+    assert "&#34;event_action&#34;: &#34;trigger&#34;" in page
+    assert "<b>" not in page
+
+
+@pytest.mark.parametrize("number", ["2", "0", "x", "1.5", "9" * 30, "-1", "%D9%A1"])
+def test_a_notification_that_is_not_there_is_not_found(inbox: TestClient, event: Json, number: str) -> None:
+    inbox.post("/v2/enqueue", json=event)
+
+    assert inbox.get(f"/notifications/{number}").status_code == 404
+
+
 def test_what_was_sent_is_escaped(inbox: TestClient, event: Json) -> None:
     event["payload"]["summary"] = '<script>alert("x")</script>'
     event["payload"]["custom_details"]["alertname"] = '"><img src=x>'
     event["links"] = [{"href": 'http://x/"onmouseover="alert(1)', "text": "<b>"}]
     inbox.post("/v2/enqueue", json=event)
 
-    page = inbox.get("/").text
+    page = inbox.get("/").text + inbox.get("/notifications").text + inbox.get("/notifications/1").text
 
     for raw in ("<script>", "<img", "<b>", '"onmouseover'):
         assert raw not in page
     assert "&lt;script&gt;" in page
 
 
-@pytest.mark.parametrize("path", ["/", "/runbooks/None", "/alerts/A", "/style.css"])
+@pytest.mark.parametrize("path", ["/", "/notifications", "/runbooks/None", "/alerts/A", "/style.css"])
 def test_every_page_forbids_the_browser_to_run_anything(inbox: TestClient, path: str) -> None:
     policy = inbox.get(path).headers["content-security-policy"]
 
@@ -115,8 +182,53 @@ def test_the_evidence_page_shows_rule_state_and_values(
         "up == 0",
     ):
         assert words in response.text
-    assert '<a href="/runbooks/APIDown">' in response.text
+    assert 'href="/runbooks/APIDown">' in response.text
     assert "to pagerduty" in response.text
+
+
+def test_the_evidence_page_shows_what_the_service_logged_and_its_traces(make_inbox: MakeInbox) -> None:
+    page = make_inbox(prometheus()).get("/alerts/APIDown").text
+
+    assert "{service_name=&#34;stratum-api&#34;}" in page
+    assert page.index("later") < page.index("pool exhausted")
+    assert "<i>" not in page
+    assert 'href="http://127.0.0.1:16686/trace/4bf92f3577b34da6a3ce929d0e0e4736"' in page
+    assert "javascript" not in page
+
+
+def test_the_runbooks_own_log_query_is_asked_instead(make_inbox: MakeInbox, settings: Settings) -> None:
+    (settings.runbooks / "APIDown.md").write_text('```logql\n{service_name="postgres"}\n```\n')
+    page = make_inbox(prometheus()).get("/alerts/APIDown").text
+
+    assert "{service_name=&#34;postgres&#34;}" in page
+    assert "{service_name=&#34;stratum-api&#34;}" not in page
+
+
+@pytest.mark.parametrize(
+    ("refusal", "reason"),
+    [
+        (lambda: httpx2.Response(400, text="parse error"), "parse error"),
+        (lambda: httpx2.Response(200, text="no JSON"), "Loki cannot be asked now"),
+        (lambda: httpx2.Response(200, json={"data": None}), "Loki cannot be asked now"),
+    ],
+)
+def test_the_evidence_page_helps_without_loki(
+    make_inbox: MakeInbox, refusal: Callable[[], httpx2.Response], reason: str
+) -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        return refusal() if request.url.path.startswith("/loki") else prometheus()(request)
+
+    response = make_inbox(answer).get("/alerts/APIDown")
+
+    assert response.status_code == 200
+    assert reason in response.text
+    assert "Stratum is down" in response.text
+
+
+def test_each_query_can_be_asked_of_prometheus_again(make_inbox: MakeInbox) -> None:
+    page = make_inbox(prometheus()).get("/alerts/APIDown").text
+
+    assert 'href="http://127.0.0.1:9090/api/v1/query?query=sum%20by%20%28job%29' in page
 
 
 def test_the_evidence_page_of_a_quiet_alert_says_so(make_inbox: MakeInbox) -> None:

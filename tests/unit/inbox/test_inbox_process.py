@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx2
 import pytest
 
 import inbox
@@ -62,7 +63,9 @@ def test_it_serves_logs_json_and_ends_with_0_on_sigterm(settings: Settings) -> N
     port = free_port()
     with started(settings, INBOX_PORT=str(port)) as process:
         first = lines_until(process, "Uvicorn running")
-        bad = urllib.request.Request(f"http://127.0.0.1:{port}/v2/enqueue", data=b"{}")
+        bad = urllib.request.Request(
+            f"http://127.0.0.1:{port}/v2/enqueue", data=b"{}", headers={"content-type": "application/json"}
+        )
         with pytest.raises(urllib.error.HTTPError, match="400") as refused:
             urllib.request.urlopen(bad, timeout=5)  # noqa: S310
         refused.value.close()
@@ -103,3 +106,19 @@ def test_it_says_why_it_cannot_start_and_shows_no_secret(
     assert reason in line["reason"]
     for file in files.values():
         assert file.read_text().strip() not in output
+
+
+def test_a_connection_is_broken_off_when_a_test_asks_for_it(settings: Settings, event: Json) -> None:
+    """No answer and no orderly end; the next request is served."""
+    port = free_port()
+    with started(settings, INBOX_PORT=str(port)) as process:
+        lines_until(process, "Uvicorn running")
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+            client.post("/api/v1/failures", json={"receiver": "pagerduty", "mode": "reset"})
+            with pytest.raises(httpx2.TransportError):
+                client.post("/v2/enqueue", json=event)
+            answer = client.post("/v2/enqueue", json=event)
+            kept = client.get("/api/v1/notifications").json()["notifications"]
+
+    assert answer.status_code == 202
+    assert len(kept) == 1

@@ -22,6 +22,8 @@ def test_a_message_of_ours_is_understood(inbox: TestClient, message: Json) -> No
         "kind": "slack",
         "status": "firing",
         "alertname": "APIDown",
+        "severity": "critical",
+        "about": "job=stratum-api",
         "key": "alertname=APIDown,job=stratum-api",
         "summary": "Stratum is down, p95 > 1 s",
         "links": {
@@ -98,3 +100,26 @@ def test_a_message_without_words_is_refused(inbox: TestClient, message: Json) ->
 
     assert (response.status_code, response.text) == (400, "no_text")
     assert inbox.get("/api/v1/notifications").json() == {"notifications": []}
+
+
+@pytest.mark.parametrize(
+    ("message", "word"),
+    [
+        ({"text": "x", "attachments": {"text": "x"}}, "invalid_attachments"),
+        ({"attachments": [{"text": "x"}] * 101}, "too_many_attachments"),
+        ({"blocks": {"type": "section"}}, "invalid_blocks"),
+        ({"blocks": ["section"]}, "invalid_blocks"),
+        ({"blocks": [{"text": "no type"}]}, "invalid_blocks"),
+        ({"blocks": [{"type": "divider"}] * 51}, "invalid_blocks"),
+    ],
+)
+def test_a_message_of_the_wrong_shape_is_refused(inbox: TestClient, message: Json, word: str) -> None:
+    response = inbox.post(PLATFORM, json=message)
+
+    assert (response.status_code, response.text) == (400, word)
+
+
+def test_blocks_alone_are_a_message(inbox: TestClient) -> None:
+    block = {"type": "section", "text": {"type": "mrkdwn", "text": "hello"}}
+
+    assert inbox.post(PLATFORM, json={"blocks": [block]}).text == "ok"
