@@ -20,7 +20,7 @@ from harness.plugin import ROOT
 if TYPE_CHECKING:
     from harness.clients.inbox import Inbox, Notification, Notifications
     from harness.clients.prometheus import Prometheus
-    from harness.faults import Faults, Stopped
+    from harness.faults import Fault, Faults
     from harness.stack import Stack
 
 ALERT = "APIDown"
@@ -46,7 +46,7 @@ class AlertRow(Row):
 class Outage:
     """An API that was away and came back: what arrived, and when."""
 
-    stop: Stopped
+    stop: Fault
     page: Notification
     all_clear: Notification
     delivered: dict[str, Notifications]
@@ -59,7 +59,7 @@ class Outage:
     @property
     def resolved_after(self) -> float:
         """Seconds from the start to the all-clear."""
-        return self.all_clear.received_at - self.stop.started_at
+        return self.all_clear.received_at - self.stop.healed_at
 
 
 @pytest.fixture(scope="module")
