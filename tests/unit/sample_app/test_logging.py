@@ -128,7 +128,15 @@ def test_what_is_no_secret_is_left_alone(harmless: str) -> None:
 
 @given(
     st.text(),
-    st.sampled_from(["ada@example.com", "Bearer abc123456", "password=hunter22", "5500 0055 5555 5559"]),
+    st.sampled_from(
+        [
+            "ada@example.com",
+            "Bearer abc123456",
+            "password=hunter22",
+            "5500 0055 5555 5559",
+            "sk_acme_0123456789abcdef",
+        ]
+    ),
 )
 def test_a_secret_is_found_in_any_text(text: str, secret: str) -> None:
     assert secret not in redact_text(f"{text} {secret} {text}")

@@ -92,7 +92,7 @@ def test_lists_have_a_longest_page(openapi: Json) -> None:
         assert (limit["schema"]["minimum"], limit["schema"]["maximum"]) == (1, 100), name
 
 
-def test_every_text_and_every_list_of_a_body_is_bounded(openapi: Json) -> None:
+def test_every_field_of_a_body_is_bounded(openapi: Json) -> None:
     bodies = [
         operation["requestBody"]["content"]["application/json"]["schema"]
         for _, operation in ours(openapi)
@@ -106,6 +106,7 @@ def test_every_text_and_every_list_of_a_body_is_bounded(openapi: Json) -> None:
         for kind in described.get("anyOf", [described])
         if (kind.get("type") == "string" and not kind.keys() & {"maxLength", "enum", "format", "const"})
         or (kind.get("type") == "array" and "maxItems" not in kind)
+        or (kind.get("type") in {"integer", "number"} and not kind.keys() >= {"minimum", "maximum"})
     ]
     assert named
     assert unbounded == []

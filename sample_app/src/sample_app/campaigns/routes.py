@@ -4,10 +4,11 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
+from pydantic import Field
 
 from sample_app.auth import TENANT_REFUSALS, TENANT_ROUTES, CurrentTenant
 from sample_app.campaigns.store import Campaign, NewCampaign
-from sample_app.fields import Limit, Page
+from sample_app.fields import Page, PageQuery, page_of
 from sample_app.problems import ProblemError, responses
 from sample_app.stores import ThePlatform
 
@@ -16,9 +17,15 @@ _MAX_ID = 2**63 - 1  # what the column holds
 CampaignId = Annotated[
     int, Path(ge=1, le=_MAX_ID, description="One of the tenant's campaigns.", examples=[10001])
 ]
-Cursor = Annotated[
-    int | None, Query(ge=1, le=_MAX_ID, description="`next_cursor` of the page before.", examples=[10001])
-]
+
+
+class CampaignQuery(PageQuery):
+    """Which campaigns to list."""
+
+    cursor: int | None = Field(
+        default=None, ge=1, le=_MAX_ID, description="`next_cursor` of the page before.", examples=[10001]
+    )
+
 
 router = APIRouter(
     prefix="/campaigns", tags=["campaigns"], dependencies=TENANT_ROUTES, responses=TENANT_REFUSALS
@@ -27,12 +34,11 @@ router = APIRouter(
 
 @router.get("")
 async def list_campaigns(
-    tenant: CurrentTenant, platform: ThePlatform, limit: Limit = 20, cursor: Cursor = None
+    query: Annotated[CampaignQuery, Query()], tenant: CurrentTenant, platform: ThePlatform
 ) -> Page[Campaign]:
     """List campaigns, newest first."""
-    found = await platform.campaigns.newest(tenant.id, limit=limit + 1, before=cursor)
-    items = found[:limit]
-    return Page(items=items, next_cursor=str(items[-1].id) if len(found) > limit else None)
+    found = await platform.campaigns.newest(tenant.id, limit=query.limit + 1, before=query.cursor)
+    return page_of(found, query.limit, cursor=lambda campaign: campaign.id)
 
 
 @router.get("/{campaign_id}", responses=responses(HTTPStatus.NOT_FOUND))

@@ -8,17 +8,15 @@ from sqlalchemy import insert, select
 
 from sample_app.campaigns.tables import CAMPAIGNS
 from sample_app.database import Database
-from sample_app.fields import Body, Name
+from sample_app.fields import NO_TEXT, Name, Strict
 
 PlatformName = Literal["meta", "google", "tiktok"]
 CampaignStatus = Literal["draft", "active", "paused"]
 _MAX_BUDGET = 100_000_000_00
-Budget = Annotated[
-    int, Field(ge=0, le=_MAX_BUDGET, strict=True, description="Spent at most per day, in cents.")
-]
+Budget = Annotated[int, Field(ge=0, le=_MAX_BUDGET, description="Spent at most per day, in cents."), NO_TEXT]
 
 
-class NewCampaign(Body):
+class NewCampaign(Strict):
     """A campaign that a tenant wants."""
 
     name: Name = Field(description="For people.", examples=["Spring sale"])

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from sample_app.auth import TENANT_REFUSALS, TENANT_ROUTES, CurrentTenant
 from sample_app.cdp.profiles import Attributes, Profile, Refusal
-from sample_app.fields import Body, ExternalId, Limit, Name, Page, SearchTerm
+from sample_app.fields import ExternalId, Name, Page, PageQuery, SearchTerm, Strict, page_of
 from sample_app.problems import ProblemError, responses
 from sample_app.stores import ThePlatform
 from sample_app.telemetry.watch import TheWatch
@@ -18,14 +18,22 @@ _AN_ID = "6f1f5f0e-8a52-4b57-9d0c-5a3b1d2c4e6f"
 _ANOTHER_ID = "0b9e3c1a-5d0f-4b1e-8f3d-2a6c7e9b1d05"
 
 ProfileId = Annotated[UUID, Path(description="One of the tenant's profiles.", examples=[_AN_ID])]
-Cursor = Annotated[UUID | None, Query(description="`next_cursor` of the page before.", examples=[_AN_ID])]
-Term = Annotated[
-    SearchTerm | None, Query(description="A part of an id, a name or an e-mail address.", examples=["ada"])
-]
-Email = Annotated[str, Field(max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$")]
+# as mail servers take it everywhere: printable ASCII
+Email = Annotated[str, Field(max_length=254, pattern=r"^[!-?A-~]+@[!-?A-~]+$")]
 
 
-class NewProfile(Body):
+class ProfileQuery(PageQuery):
+    """Which profiles to find."""
+
+    q: SearchTerm | None = Field(
+        default=None, description="A part of an id, a name or an e-mail address.", examples=["ada"]
+    )
+    cursor: UUID | None = Field(
+        default=None, description="`next_cursor` of the page before.", examples=[_AN_ID]
+    )
+
+
+class NewProfile(Strict):
     """A person that a tenant got to know."""
 
     external_id: ExternalId = Field(description="The tenant's own id.", examples=["customer-1"])
@@ -34,7 +42,7 @@ class NewProfile(Body):
     attributes: Attributes = Field(default_factory=dict)
 
 
-class ProfileChange(Body):
+class ProfileChange(Strict):
     """What is to be changed; what is left out stays, and attributes are changed one by one."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
@@ -44,7 +52,7 @@ class ProfileChange(Body):
     attributes: Attributes = Field(default_factory=dict)
 
 
-class Merge(Body):
+class Merge(Strict):
     """Which profile is to be taken in."""
 
     source_id: UUID = Field(description="It stays, and points to the other one.", examples=[_ANOTHER_ID])
@@ -57,16 +65,11 @@ router = APIRouter(
 
 @router.get("/search")
 async def search_profiles(
-    tenant: CurrentTenant,
-    platform: ThePlatform,
-    q: Term = None,
-    limit: Limit = 20,
-    cursor: Cursor = None,
+    query: Annotated[ProfileQuery, Query()], tenant: CurrentTenant, platform: ThePlatform
 ) -> Page[Profile]:
     """Find profiles by a part of their id, name or e-mail address."""
-    found = await platform.profiles.search(tenant.id, q, limit=limit + 1, before=cursor)
-    items = found[:limit]
-    return Page(items=items, next_cursor=str(items[-1].id) if len(found) > limit else None)
+    found = await platform.profiles.search(tenant.id, query.q, limit=query.limit + 1, before=query.cursor)
+    return page_of(found, query.limit, cursor=lambda profile: profile.id)
 
 
 @router.post(

@@ -17,7 +17,7 @@ from sample_app.feed.messages import CHANNEL, Decided
 
 _LOG = structlog.get_logger()
 _MAX_WAITING = 100
-_MAX_PER_TENANT = 100
+MAX_PER_TENANT = 100
 _TURN_SECONDS = 5.0
 _RETRY_SECONDS = 1.0
 
@@ -44,7 +44,7 @@ class DecisionHub:
     def listen(self, tenant_id: str) -> Iterator[asyncio.Queue[Decided]]:
         """Receive the tenant's decisions from now on, in a queue."""
         mine = self._listeners.setdefault(tenant_id, set())
-        if len(mine) >= _MAX_PER_TENANT:
+        if len(mine) >= MAX_PER_TENANT:
             raise TooManyConnectionsError
         queue: asyncio.Queue[Decided] = asyncio.Queue(_MAX_WAITING)
         mine.add(queue)

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sample_app.telemetry import names
 from sample_app.telemetry.context import SERVING, Serving
 from sample_app.telemetry.errors import report
-from sample_app.telemetry.middleware import endpoint_of, headers_of, request_id_from
+from sample_app.telemetry.middleware import headers_of, request_id_from
 from sample_app.telemetry.tracing import parent_from
 
 _LOG = structlog.get_logger()
@@ -65,7 +65,7 @@ class Connections:
             await self._app(scope, receive_watched, send_watched)
         except Exception as caught:
             error, code = caught, _INTERNAL_ERROR
-            report(caught, endpoint=endpoint_of(scope))
+            report(caught, endpoint=_endpoint(scope))
             raise
         finally:
             if accepted:
@@ -73,7 +73,7 @@ class Connections:
             say = _LOG.info if error is None else _LOG.error
             say(
                 names.EVENT_CONNECTION,
-                endpoint=endpoint_of(scope),
+                endpoint=_endpoint(scope),
                 accepted=accepted,
                 close_code=code if accepted else None,
                 duration_ms=round((perf_counter() - started) * 1000, 3),
@@ -82,6 +82,11 @@ class Connections:
                 exc_info=error,
             )
             SERVING.reset(served)
+
+
+def _endpoint(scope: Scope) -> str:
+    """Return the route's whole template; a WebSocket's route knows its prefix, other than a request's."""
+    return str(getattr(scope.get("route"), "path", names.UNMATCHED))
 
 
 def _trace_id(headers: dict[str, str]) -> str:

@@ -177,8 +177,8 @@ def _describe(span: Span, serving: Serving, endpoint: str, status: int, error: E
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
-    """Return the headers that telemetry reads."""
-    wanted = (b"traceparent", b"tracestate", b"x-request-id", b"user-agent")
+    """Return the headers that telemetry reads; no tracestate, whose free text would be kept with every span."""
+    wanted = (b"traceparent", b"x-request-id", b"user-agent")
     return {key.decode(): value.decode("latin-1") for key, value in scope["headers"] if key in wanted}
 
 

@@ -22,6 +22,7 @@ _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _CARD = re.compile(
     r"(?<![\w.])(?:\d{4}([ -]?)\d{4}\1\d{4}\1\d{1,7}|3[47]\d{2}[ -]?\d{6}[ -]?\d{5}|\d{13,19})(?![\w.])"
 )
+_KEY = re.compile(r"\bsk_\w{12,}")  # a tenant's API key, wherever it was put by mistake
 _DEPTH = 8
 
 
@@ -34,6 +35,8 @@ def redact_text(text: str) -> str:
     """Return the text with tokens, passwords, e-mail addresses and card numbers masked."""
     if "earer" in text or "asic" in text or "BEARER" in text or "BASIC" in text:
         text = _BEARER.sub(rf"\1 {MASK}", text)
+    if "sk_" in text:
+        text = _KEY.sub(MASK, text)
     if "@" in text:
         text = _EMAIL.sub(MASK, _URL_PASSWORD.sub(rf"\1:{MASK}@", text))
     if "=" in text or ":" in text:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
 from sample_app.auth import TENANT_REFUSALS, TENANT_ROUTES, CurrentTenant
-from sample_app.fields import Body, Note
+from sample_app.fields import Note, Strict
 from sample_app.problems import responses
 from sample_app.stores import ThePlatform
 from sample_app.trust.decisions import Decision, Status
@@ -25,7 +25,7 @@ AutomationId = Annotated[
 ExecutionId = Annotated[UUID, Path(description="As it was given when it was asked for.", examples=[_AN_ID])]
 
 
-class ExecuteBody(Body):
+class ExecuteBody(Strict):
     """Why the automation should run."""
 
     reason: Note | None = Field(

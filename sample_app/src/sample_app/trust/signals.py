@@ -7,13 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import insert
 
 from sample_app.database import Database
-from sample_app.fields import Body
+from sample_app.fields import Strict
 from sample_app.trust.tables import SIGNALS
 
 SignalType = Literal["conversion", "attribution", "delivery"]
 
 
-class NewSignal(Body):
+class NewSignal(Strict):
     """A score that a tenant reports."""
 
     signal_type: SignalType = Field(description="What was measured.", examples=["conversion"])
