@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from harness.clients.api import Api
     from harness.clients.http import Json
-    from harness.clients.jaeger import Jaeger
+    from harness.clients.jaeger import Jaeger, Span
     from harness.clients.loki import Loki
     from harness.clients.prometheus import Prometheus
     from harness.faults import Faults
@@ -41,21 +40,6 @@ def next_of(socket: ClientConnection) -> Json:
     return json.loads(socket.recv(timeout=10))
 
 
-def deliveries(jaeger: Jaeger, since: float) -> list[Json]:
-    """Return the spans of deliveries, as Jaeger keeps them: our client reads no links."""
-    found = jaeger.http.json(
-        "/api/v3/traces",
-        **{
-            "query.service_name": "stratum-api",
-            "query.operation_name": "deliver_decision",
-            "query.start_time_min": datetime.fromtimestamp(since, UTC).isoformat(),
-            "query.start_time_max": datetime.fromtimestamp(time.time() + 60, UTC).isoformat(),
-        },
-    )
-    scopes = [scope for one in found["result"]["resourceSpans"] for scope in one["scopeSpans"]]
-    return [span for scope in scopes for span in scope["spans"] if span["name"] == "deliver_decision"]
-
-
 def test_a_decision_reaches_its_own_tenant_only(acme: Api, techco: Api) -> None:
     with following(acme) as mine, following(techco) as others:
         run, theirs = acme.execute(1001), techco.execute(2001)
@@ -71,12 +55,11 @@ def test_a_delivery_links_to_the_trace_of_the_decision(acme: Api, jaeger: Jaeger
         run = acme.execute(1002)
         next_of(socket)
 
-    def linked() -> list[str]:
-        spans = deliveries(jaeger, run.sent_at)
-        return [link["traceId"] for span in spans for link in span.get("links", [])]
+    def links_once(spans: tuple[Span, ...]) -> None:
+        equals(1)([trace for span in spans for trace in span.linked].count(run.trace_id))
 
-    probe = Probe("links of deliveries in Jaeger", jaeger.address, linked)
-    eventually(probe, lambda ids: equals(1)(ids.count(run.trace_id)), within=15)
+    deliveries = jaeger.operation("stratum-api", "deliver_decision", since=run.sent_at)
+    eventually(deliveries, links_once, within=15)
 
 
 def test_open_connections_are_counted_and_never_leak(acme: Api, techco: Api, prometheus: Prometheus) -> None:
@@ -90,7 +73,7 @@ def test_open_connections_are_counted_and_never_leak(acme: Api, techco: Api, pro
 
 
 def test_a_connection_is_a_line_when_it_ends(acme: Api, loki: Loki) -> None:
-    with following(acme, **{"X-Request-ID": (request_id := f"feed-{time.time_ns()}")}):
+    with following(acme, **{"X-Request-ID": (request_id := uuid4().hex)}):
         pass
     query = f'{{service_name="stratum-api"}} | event="websocket_closed" |= "{request_id}"'
     (line,) = eventually(loki.lines(query), has_length(1), within=15)

@@ -143,10 +143,11 @@ def sent(retailx: Api, operator: Api) -> Sent:
         "baggage": f"password={secrets.password},user={secrets.mailbox}@example.com",
         "X-Api-Key": secrets.api_key,
     }
-    answers = [
-        retailx.send(method, path, headers=headers, **options)
-        for method, path, options in [*requests(openapi, secrets.said), *stored(secrets)]
-    ]
+    answers = []
+    for method, path, options in [*requests(openapi, secrets.said), *stored(secrets)]:
+        answer = retailx.send(method, path, headers=headers, **options)
+        if not path.startswith("/health"):  # probes leave neither a line nor a trace
+            answers.append(answer)
     unknown = {**headers, "Authorization": f"Bearer {secrets.api_key}"}
     answers.append(retailx.send("GET", "/api/v1/campaigns", headers=unknown))
     protocols = ["stratum.decisions", secrets.api_key]

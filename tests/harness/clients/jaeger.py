@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import requests
@@ -31,6 +33,7 @@ class Span:
     failed: bool
     attributes: Mapping[str, Json] = field(repr=False)
     resource: Mapping[str, Json] = field(repr=False)
+    linked: tuple[str, ...] = ()  # ids of the traces that it links to
 
 
 @dataclass(frozen=True, repr=False)
@@ -97,13 +100,25 @@ class Jaeger:
 
     def document(self, trace_id: str) -> Json:
         """Return a trace as Jaeger keeps it, for the diagnostics folder."""
-        try:
-            return self.http.json(f"/api/v3/traces/{trace_id}")
-        except Refused as refusal:
-            answer = refusal.response
-            if isinstance(answer, requests.Response) and answer.status_code == _NOT_FOUND:
-                raise NotYet("404: no such trace") from None
-            raise
+        return self._ask(f"/api/v3/traces/{trace_id}")
+
+    def operation(self, service: str, name: str, *, since: float) -> Probe[tuple[Span, ...]]:
+        """Ask for a service's spans of a name that began since a moment, whatever trace they are of."""
+        path = "/api/v3/traces"
+
+        def read() -> tuple[Span, ...]:
+            document = self._ask(
+                path,
+                **{
+                    "query.service_name": service,
+                    "query.operation_name": name,
+                    "query.start_time_min": _timestamp(since),
+                    "query.start_time_max": _timestamp(time.time() + 60),
+                },
+            )
+            return tuple(span for span in _spans(document) if span.name == name)
+
+        return Probe(f"spans {name} of {service} in Jaeger", self.address + path, read)
 
     def trace(self, trace_id: str) -> Probe[Trace]:
         """Ask for one trace; one that is not there yet is "not yet"."""
@@ -115,6 +130,19 @@ class Jaeger:
             return Trace(trace_id, spans)
 
         return Probe(f"trace {trace_id} in Jaeger", self.link(trace_id), read)
+
+    def _ask(self, path: str, **params: str) -> Json:
+        try:
+            return self.http.json(path, **params)
+        except Refused as refusal:
+            answer = refusal.response
+            if isinstance(answer, requests.Response) and answer.status_code == _NOT_FOUND:
+                raise NotYet("404: no such trace") from None
+            raise
+
+
+def _timestamp(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat()
 
 
 def _spans(document: Mapping[str, Json]) -> Iterator[Span]:
@@ -135,6 +163,7 @@ def _spans(document: Mapping[str, Json]) -> Iterator[Span]:
                     failed=span.get("status", {}).get("code") in {2, "STATUS_CODE_ERROR"},
                     attributes=_attributes(span),
                     resource=resource,
+                    linked=tuple(link["traceId"] for link in span.get("links", ())),
                 )
 
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as rules
 from hypothesis import strategies as st
 from opentelemetry.trace import Tracer
@@ -233,7 +233,8 @@ def test_a_change_of_nothing_and_a_merge_with_itself_are_refused(app: App) -> No
 
 
 @rules(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(limit=st.integers(1, 100), number=st.integers(0, 12))
+@given(limit=st.integers(1, 14), number=st.integers(0, 12))
+@example(limit=2, number=5)
 def test_pages_are_as_long_as_asked_and_hold_everything_once(app: App, limit: int, number: int) -> None:
     store = app.platform.campaigns
     assert isinstance(store, MemoryCampaigns)

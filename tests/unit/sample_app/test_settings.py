@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from sample_app.database import make_async_engine
 from sample_app.settings import Settings, load_settings
 
 
@@ -66,6 +67,26 @@ def test_any_password_fits_into_the_brokers_address(password: str) -> None:
 
     assert url.endswith("@broker:6379/0")
     assert url.count("@") == 1
+
+
+@pytest.mark.parametrize(
+    ("replica", "asked"), [("", ("primary", 5432)), ("standby", ("standby", 6543))], ids=["none", "one"]
+)
+def test_analytics_ask_the_replica_where_there_is_one(replica: str, asked: tuple[str, int]) -> None:
+    settings = Settings(database_host="primary", database_replica_host=replica, database_replica_port=6543)
+    url = make_async_engine(settings, replica=True).url
+
+    assert (url.host, url.port) == asked
+    assert make_async_engine(settings).url.host == "primary"
+
+
+@given(st.integers())
+def test_no_port_outside_the_range_is_taken(port: int) -> None:
+    if 1 <= port <= 65535:
+        assert Settings(database_replica_port=port).database_replica_port == port
+    else:
+        with pytest.raises(ValidationError):
+            Settings(database_replica_port=port)
 
 
 def test_the_environment_is_read_in_few_places() -> None:
