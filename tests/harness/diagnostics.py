@@ -1,17 +1,20 @@
 """What is kept when a test fails: enough to understand it tomorrow, on another machine, without the stack.
 
-diagnostics/<test>/ gets the containers' states, the last lines of each that is unwell, Prometheus' targets, the alerts
-that fire, and the traces of the test's own requests. The report's section says the heart of it in a few lines.
-A store that does not answer costs a line, never the report: every part is gathered on its own.
+The report begins with ten lines: what was seen and when, who was unwell, what the Collector passed on, where to look.
+diagnostics/<test>/ has the rest: everybody's last lines and states, the Collector's figures, Prometheus' targets, the
+alerts, and the traces of the test's own requests.
+A store that does not answer costs a line, never the report: every witness is heard on its own.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
-from dataclasses import asdict
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from harness import witnesses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,75 +22,62 @@ if TYPE_CHECKING:
 
     from harness.stack import Stack
 
-_LINES = 200
-_TRACES = 10
+_WIDTH = 400
+_HEART = 3  # lines of what the test said itself
 
 
-def collect(stack: Stack, test: str, *, seen: str, folder: Path) -> str:
-    """Write the folder of a failed test and return the report's section.
+@dataclass(frozen=True)
+class Failure:
+    """What a test says of itself."""
+
+    test: str
+    seen: str
+    at: float  # seconds since the epoch
+    after: float  # seconds since the test began
+
+
+def collect(stack: Stack, failure: Failure, *, folder: Path) -> str:
+    """Write the folder of a failed test and return what its report begins with.
 
     Args:
         stack: The stack it ran against.
-        test: The test's id.
-        seen: The failure in the test's own words.
+        failure: What happened.
         folder: Where the folders of all failed tests go.
     """
-    here = folder / (re.sub(r"[^\w.-]+", "_", test).strip("_") or "test")
+    here = folder / (re.sub(r"[^\w.-]+", "_", failure.test).strip("_") or "test")
     shutil.rmtree(here, ignore_errors=True)
     here.mkdir(parents=True)
-    (here / "failure.txt").write_text(seen)
-    parts: tuple[Callable[[Stack, Path], list[str]], ...] = (_containers, _targets, _alerts, _traces)
-    said = [line for part in parts for line in _forgiving(part, stack, here)]
-    heart = [line for line in seen.splitlines() if line.strip()][:6]
-    text = "\n".join([*heart, *said, f"all of it: {here}"])
+    (here / "failure.txt").write_text(failure.seen + "\n")
+    first, *others = heart(failure.seen)
+    moment = datetime.fromtimestamp(failure.at, UTC)
+    lines = [_line("seen", f"{moment:%H:%M:%S} UTC, {failure.after:.1f} s after it began: {first}")]
+    lines += [_line("", line) for line in others]
+    witness: Callable[[Stack, Path], str]
+    for witness in (witnesses.containers, witnesses.collector, witnesses.prometheus, witnesses.traces):
+        lines.append(_line(witness.__name__, _forgiving(witness, stack, here)))
+    addresses = "  ".join(f"{name}: {address}" for name, address in witnesses.links(stack).items())
+    lines += [f"{'look':11} {addresses}", f"{'kept':11} {here}"]
+    text = "\n".join(lines)
     (here / "summary.txt").write_text(text + "\n")
     return text
 
 
-def _forgiving(part: Callable[[Stack, Path], list[str]], stack: Stack, here: Path) -> list[str]:
+def heart(seen: str) -> list[str]:
+    """Choose the lines that tell most: of a wait, what was asked, what was seen last, what was unmet."""
+    lines = [line.strip() for line in seen.splitlines() if line.strip()] or ["it said nothing"]
+    unmet = [line for line in lines if line.startswith("unmet:")]
+    if not unmet:
+        return lines[:_HEART]
+    sighted = [line for line in lines[: lines.index(unmet[0])] if line.startswith("+")]
+    return [lines[0], *(f"last seen {line}" for line in sighted[-1:]), unmet[0]]
+
+
+def _forgiving(witness: Callable[[Stack, Path], str], stack: Stack, here: Path) -> str:
     try:
-        return part(stack, here)
+        return witness(stack, here)
     except Exception as failure:  # noqa: BLE001 - a report about a broken stack must not break on it
-        return [
-            f"{part.__name__.strip('_')}: could not be read ({type(failure).__name__}: {str(failure)[:200]})"
-        ]
+        return f"could not be asked ({type(failure).__name__}: {' '.join(str(failure).split())[:200]})"
 
 
-def _containers(stack: Stack, here: Path) -> list[str]:
-    states = stack.compose.states()
-    (here / "containers.txt").write_text("".join(f"{state}\n" for state in states))
-    for state in states.unwell:
-        (here / f"{state.service}.log").write_text(stack.compose.tail(state.service, _LINES))
-    return [repr(states)]
-
-
-def _targets(stack: Stack, here: Path) -> list[str]:
-    targets = stack.stores.prometheus.targets().now()
-    _write(here / "targets.json", [asdict(target) for target in targets])
-    down = [f"{target.job} ({target.error})" for target in targets if target.health != "up"]
-    return [f"targets down: {', '.join(down)}" if down else f"targets: all {len(targets)} up"]
-
-
-def _alerts(stack: Stack, here: Path) -> list[str]:
-    alerts = stack.stores.prometheus.alerts().now()
-    _write(here / "alerts.json", alerts)
-    firing = sorted(
-        {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"} - {"Watchdog"}
-    )
-    return [f"alerts firing: {', '.join(firing) or 'none but Watchdog'}"]
-
-
-def _traces(stack: Stack, here: Path) -> list[str]:
-    said = []
-    for trace_id in stack.sent[-_TRACES:]:
-        try:
-            _write(here / f"trace-{trace_id}.json", stack.stores.jaeger.document(trace_id))
-            trace = stack.stores.jaeger.trace(trace_id).now()
-            said.append(f"{trace!r}: {stack.stores.jaeger.link(trace_id)}")
-        except Exception as failure:  # noqa: BLE001 - the next trace may be there
-            said.append(f"trace {trace_id}: {failure}")
-    return said[-3:]  # the folder has the others
-
-
-def _write(path: Path, content: object) -> None:
-    path.write_text(json.dumps(content, indent=1, default=str))
+def _line(who: str, what: str) -> str:
+    return f"{who:11} {what if len(what) <= _WIDTH else what[:_WIDTH] + '...'}".rstrip()

@@ -62,6 +62,9 @@ class Clock:
 
 REAL_TIME = Clock()
 
+onlookers: list[Callable[[Unmet], object]] = []
+"""Each is shown a wait that failed, at once: the fault it may be about is healed as the exception goes up."""
+
 
 @dataclass
 class Sightings:
@@ -180,4 +183,7 @@ def _unmet(value: T, expectations: tuple[Expectation[T], ...]) -> list[str]:
 
 def _fail(headline: str, probe: Probe[Any], sightings: Sightings, unmet: list[str]) -> NoReturn:
     __tracebackhide__ = True
-    raise Unmet(headline, sightings=sightings, unmet=unmet, where=probe.where)
+    failure = Unmet(headline, sightings=sightings, unmet=unmet, where=probe.where)
+    for look in onlookers:
+        look(failure)
+    raise failure

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from harness.eventually import onlookers
+from harness.scenes import Explained, Scenes
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -15,8 +20,8 @@ if TYPE_CHECKING:
 pytest.register_assert_rewrite("harness.expectations", "harness.clients", "harness.stack", "harness.canary")
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-_STACK: pytest.StashKey[Stack] = pytest.StashKey()
-_EPITAPH: pytest.StashKey[str] = pytest.StashKey()
+_TEST: pytest.StashKey[str] = pytest.StashKey()
+_SCENES: pytest.StashKey[Scenes] = pytest.StashKey()
 _NEEDS_PRIVATE = "faults"
 
 
@@ -50,6 +55,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say how to have the same order again."""
+    return _order(config)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say it again where a log is read first: below what failed."""
+    order = _order(config)
+    if order and (terminalreporter.stats.get("failed") or terminalreporter.stats.get("error")):
+        terminalreporter.write_line(order)
+
+
+def _order(config: pytest.Config) -> str | None:
+    seed = config.getoption("randomly_seed", None)
+    return None if seed is None else f"tests in random order; the same again: make test SEED={seed}"
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Refuse now what could not wait then."""
+    if session.config.getoption("--pause-on-failure"):
+        with _terminal(session.config):
+            if not sys.stdin.isatty():
+                raise pytest.UsageError(
+                    "--pause-on-failure waits for Enter, and there is no terminal to press it at"
+                )
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what needs a stack; leave out what would break somebody else's."""
     for item in items:
@@ -68,68 +100,91 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
 
     config = request.config
     if config.getoption("--stack") == "running":
-        config.stash[_STACK] = chosen = Stack.running(ROOT)
-        yield chosen
+        chosen = Stack.running(ROOT)
+        with _watched(config, chosen):
+            yield chosen
         return
-    config.stash[_STACK] = chosen = Stack.of_our_own(ROOT, factor=config.getoption("--factor"))
+    chosen = Stack.of_our_own(ROOT, factor=config.getoption("--factor"))
+    project = chosen.environment.project
     try:
-        try:
-            seconds = chosen.start()
-        except Exception as failure:
-            config.stash[_EPITAPH] = _diagnose(
-                chosen, "start", failure
-            )  # soon there is nothing left to look at
-            raise
-        _say(
-            config,
-            f"{chosen.environment.project} is well after {seconds:.0f} s, time divided by {chosen.factor:g}",
-        )
-        yield chosen
+        with _watched(config, chosen) as scenes:
+            try:
+                seconds = chosen.start()
+            except Exception as failure:
+                scenes.look(failure)  # soon there is nothing left to look at
+                scenes.gone = True
+                raise
+            scenes.begin(scenes.test)
+            _say(config, f"{project} is well after {seconds:.0f} s, time divided by {chosen.factor:g}")
+            yield chosen
     finally:
         if config.getoption("--keep-stack"):
-            _say(config, f"kept: {' '.join(chosen.environment.compose('ps'))}")
+            shown = " ".join(chosen.environment.compose("ps"))
+            _say(config, f"\nkept until the next run: {project}; its states and ports: {shown}")
         else:
             chosen.remove()
+
+
+@contextmanager
+def _watched(config: pytest.Config, stack: Stack) -> Iterator[Scenes]:
+    config.stash[_SCENES] = scenes = Scenes(stack, ROOT / "diagnostics", config.stash[_TEST])
+    onlookers.append(scenes.look)
+    try:
+        yield scenes
+    finally:
+        onlookers.remove(scenes.look)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Keep what explains a failure, before anything is torn down."""
+    """Put first what was seen, and around it."""
     report = yield
-    stack = item.config.stash.get(_STACK, None)
-    if report.failed and stack is not None and "stack" in getattr(item, "fixturenames", ()):
-        epitaph = item.config.stash.get(_EPITAPH, "")
-        section = epitaph or _diagnose(stack, item.nodeid, call.excinfo.value if call.excinfo else None)
-        report.sections.append(("what was seen", section))
-        if item.config.getoption("--pause-on-failure"):
-            _pause(item.config, section)
+    scenes = item.config.stash.get(_SCENES, None)
+    concerned = scenes is not None and "stack" in getattr(item, "fixturenames", ())
+    if scenes and concerned and report.failed and call.excinfo:
+        report.longrepr = Explained(scenes.of(call.excinfo.value), report.longrepr)
     return report
+
+
+@pytest.hookimpl(trylast=True)  # pytest-timeout stops its clock first
+def pytest_exception_interact(
+    node: pytest.Item | pytest.Collector, report: pytest.CollectReport | pytest.TestReport
+) -> None:
+    """Wait for a person, if one wants to look around."""
+    config = node.config
+    explained = report.longrepr if isinstance(report.longrepr, Explained) else None
+    if explained and config.getoption("--pause-on-failure") and not config.stash[_SCENES].gone:
+        _say(config, f"\n{explained.first}")
+        with _terminal(config):
+            input("the stack is still running; Enter goes on ")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Begin each test with no traces of its own."""
-    stack = item.config.stash.get(_STACK, None)
-    if stack is not None:
-        stack.sent.clear()
-
-
-def _diagnose(stack: Stack, test: str, failure: BaseException | None) -> str:
-    from harness import diagnostics  # noqa: PLC0415 - as above
-
-    return diagnostics.collect(stack, test, seen=str(failure or ""), folder=ROOT / "diagnostics")
+    """Tell one test's traces and failures from another's."""
+    item.config.stash[_TEST] = item.nodeid
+    scenes = item.config.stash.get(_SCENES, None)
+    if scenes is not None:
+        scenes.begin(item.nodeid)
 
 
 def _say(config: pytest.Config, text: str) -> None:
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
     if reporter:
-        reporter.write_line(text)
+        with _terminal(config):
+            reporter.write_line(text)
 
 
-def _pause(config: pytest.Config, section: str) -> None:
+@contextmanager
+def _terminal(config: pytest.Config) -> Iterator[None]:
+    """Give back the terminal, its keyboard included, which pytest keeps from tests; `-s` left it alone."""
     capture: Any = config.pluginmanager.get_plugin("capturemanager")
-    with capture.global_and_fixture_disabled():
-        _say(config, f"\n{section}")
-        input("the stack is still running; Enter goes on ")
+    if capture:
+        capture.suspend(in_=True)
+    try:
+        yield
+    finally:
+        if capture:
+            capture.resume()

@@ -63,7 +63,7 @@ class Session(requests.Session):
         try:
             response = self.get(path, params=wanted)
         except (requests.ConnectionError, requests.Timeout) as failure:
-            raise NotYet(f"no answer from {self.address}: {_cause(failure)}") from failure
+            raise NotYet(f"no answer from {self.address}: {cause(failure)}") from None
         if response.status_code in _AWAY:
             raise NotYet(f"{response.status_code} from {self.address}: {response.text[:120].strip()}")
         if not response.ok:
@@ -71,7 +71,7 @@ class Session(requests.Session):
         return response.json()
 
 
-def _cause(failure: BaseException) -> str:
+def cause(failure: BaseException) -> str:
     """Name the innermost reason: requests wraps it in three layers of retries."""
     text = str(failure)
     for known in ("Connection refused", "Read timed out", "Connection reset", "closed connection"):

@@ -14,7 +14,7 @@ from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from urllib3.util.retry import Retry
 
-from harness.clients.http import Session
+from harness.clients.http import Session, cause
 from harness.eventually import NotYet, Probe
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Exemplar:
         return f"{self.trace_id[:8]} {self.value * 1000:.0f}ms on {self.series.get('endpoint', '?')}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Target:
     """One thing Prometheus scrapes."""
 
@@ -77,6 +77,10 @@ class Target:
     error: str
     scraped_at: str
     seconds: float
+
+    def __repr__(self) -> str:
+        error = self.error.partition('": ')[2] or self.error  # the address that stands before it is known
+        return f"{self.job} {self.health}" + (f" ({error})" if error else "")
 
 
 class Prometheus:
@@ -168,6 +172,14 @@ class Prometheus:
 
         return Probe("targets of Prometheus", f"{self.address}/api/v1/targets?state=active", read)
 
+    def jobs(self) -> Probe[tuple[str, ...]]:
+        """Ask for every job it is configured to scrape, those without a target too."""
+        return Probe(
+            "jobs of Prometheus",
+            f"{self.address}/api/v1/scrape_pools",
+            lambda: tuple(self.http.json("/api/v1/scrape_pools")["data"]["scrapePools"]),
+        )
+
     def alerts(self) -> Probe[tuple[Mapping[str, Any], ...]]:
         """Ask which alerts are pending or firing, in Prometheus' own form."""
         return Probe(
@@ -192,7 +204,7 @@ class Prometheus:
         try:
             found = self._promql.custom_query(query, params=None if at is None else {"time": f"{at:.3f}"})
         except (requests.ConnectionError, requests.Timeout) as failure:
-            raise NotYet(f"no answer from {self.address}") from failure
+            raise NotYet(f"no answer from {self.address}: {cause(failure)}") from None
         except PrometheusApiClientException as failure:
             if "Status Code 503" in str(failure):  # it is starting and replays its log
                 raise NotYet(str(failure)) from failure

@@ -1,70 +1,225 @@
-"""What is kept of a failure, also when the stack answers nothing any more."""
+"""What a failed test's report begins with and what is kept of it, also when the stack answers nothing any more."""
+
+from __future__ import annotations
 
 import json
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness import diagnostics
-from harness.clients.prometheus import Target
-from harness.compose import State, States
+import pytest
+from launcher.containers import State
+
+from harness import diagnostics, witnesses
+from harness.clients.prometheus import Sample, Target
+from harness.diagnostics import Failure
 from harness.eventually import NotYet, Probe
 
-WELL = State("api", "running", "healthy", 0)
-DEAD = State("worker", "exited", "", 1)
+if TYPE_CHECKING:
+    from pathlib import Path
+
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+NEVER = "0001-01-01T00:00:00Z"
+SEEN = """\
+trace 4bf92f35 in Jaeger: gave up after 15s and 60 polls
+  +  0.00s  nothing yet (404: no such trace)
+  +  0.25s  trace 4bf92f35 with 1 spans: api:POST /
+unmet: no span named INSERT payments
+assert not ['INSERT payments']
+see:   http://127.0.0.1:16686/trace/4bf92f35"""
 
 
-def probe(value: object) -> Probe[Any]:
-    return Probe("x", "y", lambda: value)
+def container(
+    service: str,
+    status: str = "running",
+    *,
+    health: str = "",
+    code: int = 0,
+    restarts: int = 0,
+    **state: object,
+) -> State:
+    """Make a container as the engine describes it."""
+    attributes = {"FinishedAt": NEVER, "StartedAt": "2026-11-24T19:30:00.1Z", "OOMKilled": False, **state}
+    lines = SimpleNamespace(
+        attrs={"State": attributes}, logs=lambda tail: b"well\nbind: address in use\n"[-tail * 22 :]
+    )
+    return State(service, status, health, code, restarts, "", "", lines)  # type: ignore[arg-type]
 
 
-def stack(*, prometheus: object = None) -> Any:  # noqa: ANN401 - it stands for a Stack
-    down = Target("redis", "redis:9121", "down", "refused", "", 0.0)
+WELL = container("api", health="healthy")
+DEAD = container("worker", "exited", code=1, FinishedAt="2026-11-24T19:30:33.5Z")
+
+
+def probe(value: object, where: str = "here") -> Probe[Any]:
+    return Probe("x", where, lambda: value)
+
+
+def sample(name: str, value: float, **labels: str) -> Sample:
+    return Sample({"__name__": f"otelcol_{name}", **labels}, value)
+
+
+FIGURES = (
+    sample("receiver_accepted_log_records", 141, receiver="fluent_forward"),
+    sample("exporter_sent_log_records", 129, exporter="otlp_http/loki"),
+    sample("exporter_queue_size", 12, exporter="otlp_http/loki", data_type="logs"),
+    sample("receiver_accepted_spans_total", 30, receiver="otlp"),
+    sample("exporter_sent_spans_total", 30, exporter="otlp_grpc/jaeger"),
+)
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - it stands for a Stack
+    """A stack whose worker is dead, whose Collector does not answer, and whose Jaeger has no trace."""
+    monkeypatch.setattr(witnesses.engine, "of_project", lambda _: {"api": WELL, "worker": DEAD})
+    down = Target("redis", "redis:9121", "down", 'Get "http://redis:9121/metrics": refused', "", 0.0)
     alerts = [{"labels": {"alertname": "RedisDown"}, "state": "firing"}]
-    answering = SimpleNamespace(targets=lambda: probe((down,)), alerts=lambda: probe(alerts))
 
     def no_trace(_trace_id: str) -> object:
         raise NotYet("404: no such trace")
 
-    jaeger = SimpleNamespace(document=no_trace)
     return SimpleNamespace(
-        compose=SimpleNamespace(
-            states=lambda: States((WELL, DEAD)), tail=lambda service, _: f"{service} said no\n"
+        environment=SimpleNamespace(project="p"),
+        services={"api": {}, "worker": {}, "loki": {}},
+        compose=SimpleNamespace(states=list),
+        stores=SimpleNamespace(
+            prometheus=SimpleNamespace(
+                targets=lambda: probe((down,), "prometheus/targets"),
+                alerts=lambda: probe(alerts),
+                jobs=lambda: probe(("redis", "stratum-worker", "grafana")),
+                samples=lambda _: probe(SimpleNamespace(samples=FIGURES)),
+            ),
+            jaeger=SimpleNamespace(document=no_trace, link=lambda trace: f"jaeger/{trace}"),
+            loki=SimpleNamespace(of_trace=lambda _: probe((), "loki/lines")),
+            inbox=SimpleNamespace(address="inbox"),
         ),
-        stores=SimpleNamespace(prometheus=prometheus or answering, jaeger=jaeger),
         sent=[TRACE],
     )
 
 
-def test_the_report_begins_with_what_was_seen(tmp_path: Path) -> None:
-    said = diagnostics.collect(
-        stack(), "tests/x.py::test_y[a b]", seen="trace x: gave up\n  +0s nothing", folder=tmp_path
-    )
-    assert said.splitlines() == [
-        "trace x: gave up",
-        "  +0s nothing",
-        "1 of 2 containers well, not worker exited 1",
-        "targets down: redis (refused)",
-        "alerts firing: RedisDown",
-        f"trace {TRACE}: 404: no such trace",
-        f"all of it: {tmp_path / 'tests_x.py_test_y_a_b'}",
+def said(stack: Any, folder: Path, test: str = "t", seen: str = SEEN) -> str:  # noqa: ANN401
+    return diagnostics.collect(stack, Failure(test, seen, at=1_764_000_000.0, after=15.23), folder=folder)
+
+
+def test_ten_lines_say_what_was_seen_who_was_unwell_what_passed_and_where_to_look(
+    stack: Any,  # noqa: ANN401
+    tmp_path: Path,
+) -> None:
+    assert said(stack, tmp_path, "tests/x.py::test_y[a b]").splitlines() == [
+        "seen        16:00:00 UTC, 15.2 s after it began: trace 4bf92f35 in Jaeger: gave up after 15s and 60 polls",
+        "            last seen +  0.25s  trace 4bf92f35 with 1 spans: api:POST /",
+        "            unmet: no span named INSERT payments",
+        "containers  1 of 3 well; not: worker exited (1) at 19:30:33, its last words: 'bind: address in use', "
+        "loki has none; none was started again",
+        "collector   lines: 141 received, 12 queued, 129 sent; spans: 30 received, 0 queued, 30 sent; "
+        "nothing refused or dropped (as Prometheus saw it last: it does not run)",
+        "prometheus  0 targets up, not: redis down (refused), stratum-worker has none; "
+        "firing: RedisDown; no alert pending",
+        f"traces      {TRACE}: 404: no such trace",
+        f"look        targets: prometheus/targets  notifications: inbox  trace: jaeger/{TRACE}  its lines: loki/lines",
+        f"kept        {tmp_path / 'tests_x.py_test_y_a_b'}",
     ]
 
 
-def test_the_folder_has_the_rest(tmp_path: Path) -> None:
-    diagnostics.collect(stack(), "t", seen="no", folder=tmp_path)
-    assert (tmp_path / "t" / "worker.log").read_text() == "worker said no\n"
-    assert not (tmp_path / "t" / "api.log").exists()
-    assert json.loads((tmp_path / "t" / "targets.json").read_text())[0]["error"] == "refused"
+def test_a_failure_of_few_words_is_shown_whole_and_a_long_one_is_cut(stack: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    assert "began: assert 1 == 2\n" in said(stack, tmp_path, seen="assert 1 == 2")
+    assert max(map(len, said(stack, tmp_path, seen="x" * 9999).splitlines())) < 500
+    assert "it said nothing" in said(stack, tmp_path, seen="")
 
 
-def test_a_store_that_is_gone_costs_one_line(tmp_path: Path) -> None:
-    def gone() -> object:
+def test_the_folder_has_the_rest(stack: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    first = said(stack, tmp_path)
+    folder = tmp_path / "t"
+    assert "bind: address in use" in (folder / "worker.log").read_text()
+    assert (folder / "api.log").exists()
+    assert json.loads((folder / "containers.json").read_text())["worker"]["FinishedAt"].startswith("2026")
+    assert json.loads((folder / "targets.json").read_text())[0]["error"].endswith("refused")
+    assert json.loads((folder / "alerts.json").read_text())[0]["state"] == "firing"
+    assert (folder / "failure.txt").read_text() == SEEN + "\n"
+    assert (folder / "summary.txt").read_text() == first + "\n"
+
+
+def test_a_store_that_is_gone_costs_one_line(stack: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    def gone(*_: object) -> object:
         raise NotYet("no answer from http://127.0.0.1:1")
 
-    said = diagnostics.collect(
-        stack(prometheus=SimpleNamespace(targets=gone, alerts=gone)), "t", seen="no", folder=tmp_path
+    stack.stores.prometheus.targets().read  # noqa: B018 - it answered before
+    stack.stores.prometheus.alerts = gone
+    text = said(stack, tmp_path)
+    assert "prometheus  could not be asked (NotYet: no answer from http://127.0.0.1:1)" in text
+    assert "1 of 3 well" in text
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        (
+            container("loki", "exited", code=137, FinishedAt="2026-11-24T19:30:33Z", OOMKilled=True),
+            "loki exited (137) at 19:30:33, out of memory",
+        ),
+        (
+            container(
+                "loki", health="unhealthy", Health={"Log": [{"Output": "old"}, {"Output": "status\n503"}]}
+            ),
+            "loki unhealthy: 'status 503'",
+        ),
+        (
+            container("loki", "restarting", code=2),
+            "loki restarting, its last words: 'bind: address in use'",
+        ),
+        (container("loki", "paused"), "loki paused"),
+    ],
+    ids=["killed", "unhealthy", "crashing", "paused"],
+)
+def test_a_container_that_is_not_well_is_described(one: State, words: str) -> None:
+    assert witnesses.trouble(one) == words
+
+
+def test_a_container_that_was_started_again_is_named_with_the_moment() -> None:
+    again = container("api", health="healthy", restarts=2, FinishedAt="2026-11-24T19:29:58Z")
+    assert witnesses.restart(again) == "api at 19:30:00 (2 crashes)"
+    assert witnesses.restart(WELL) == ""
+    assert witnesses.restart(DEAD) == ""
+
+
+def test_what_the_collector_refused_or_dropped_is_named() -> None:
+    text = witnesses.flow(
+        [
+            *FIGURES,
+            sample("receiver_refused_spans_total", 3, receiver="otlp"),
+            sample("exporter_enqueue_failed_log_records", 5, exporter="otlp_http/loki"),
+            sample("exporter_send_failed_spans", 2, exporter="otlp_grpc/jaeger"),
+            sample("processor_incoming_items", 9, processor="filter/noise"),
+            sample("processor_outgoing_items", 2, processor="filter/noise"),
+            sample("exporter_queue_capacity", 500_000, data_type="logs"),
+            sample("exporter_queue_size_bytes", 7777, data_type="logs"),
+        ]
     )
-    assert "targets: could not be read (NotYet: no answer from http://127.0.0.1:1)" in said
-    assert "1 of 2 containers well" in said
+    assert text.startswith(
+        "lines: 141 received, 12 queued, 129 sent; spans: 30 received, 0 queued, 30 sent; "
+    )
+    assert set(text.split("; ")[2].split(", ")) == {
+        "3 spans refused by otlp",
+        "5 lines enqueue failed by otlp_http/loki",
+        "2 spans send failed by otlp_grpc/jaeger",
+        "7 items dropped by processor filter/noise",
+    }
+
+
+def test_a_collector_without_figures_is_not_said_to_have_lost_nothing() -> None:
+    assert witnesses.flow([]) == "no figures"
+
+
+def test_the_collector_is_asked_through_a_neighbour(stack: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    page = (
+        '# TYPE otelcol_receiver_accepted_spans counter\notelcol_receiver_accepted_spans{receiver="otlp"} 7\n'
+    )
+    asked: list[str] = []
+
+    def answer(_command: list[str], service: str) -> tuple[str, str, int]:
+        asked.append(service)
+        return page, "", 0
+
+    running = [SimpleNamespace(service=name, state="running") for name in ("otel-collector", "api")]
+    stack.compose = SimpleNamespace(states=lambda: running, exec_in_container=answer)
+    assert "spans: 7 received" in witnesses.collector(stack, tmp_path)
+    assert asked == ["api"]
+    assert (tmp_path / "collector-metrics.txt").read_text() == page
