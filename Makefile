@@ -7,8 +7,11 @@ VENV   := .venv/bin
 K      ?=
 # S=api names a service
 S      ?=
+# SEED=1 repeats the order of an earlier run, which said its seed
+SEED   ?=
 # ARGS='...' is handed on
 ARGS   ?=
+PYTEST := $(VENV)/pytest $(if $(SEED),--randomly-seed=$(SEED))
 export PYTHONPATH := .:tests:sample_app/src:inbox/src:grafana
 # no image for testcontainers' reaper can be had; the harness cleans up after itself
 export TESTCONTAINERS_RYUK_DISABLED := true
@@ -39,13 +42,13 @@ footprint: venv ## Sum the memory of the stack after 60 s of idleness
 
 .PHONY: smoke test unit config load mutate
 smoke: ready ## The quick suite: a private stack, every signal, one alert
-	@$(VENV)/pytest -m smoke $(if $(K),-k "$(K)") $(ARGS)
-test: lint ready ## Everything; K='loki and not slow' narrows it
-	@$(if $(K),$(VENV)/pytest -k "$(K)" $(ARGS),$(VENV)/pytest -n auto tests/unit tests/config && $(VENV)/pytest --ignore=tests/unit --ignore=tests/config $(ARGS))
+	@$(PYTEST) -m smoke $(if $(K),-k "$(K)") $(ARGS)
+test: lint ready ## Everything; K='loki and not slow' narrows it, SEED= repeats an order
+	@$(if $(K),$(PYTEST) -k "$(K)" $(ARGS),$(PYTEST) -n auto tests/unit tests/config && $(PYTEST) --ignore=tests/unit --ignore=tests/config $(ARGS))
 unit: venv ## What needs no containers
-	@$(VENV)/pytest -n auto tests/unit $(if $(K),-k "$(K)") $(ARGS)
+	@$(PYTEST) -n auto tests/unit $(if $(K),-k "$(K)") $(ARGS)
 config: ready ## That files agree with each other and with the binaries that read them
-	@$(VENV)/pytest -n auto tests/config $(if $(K),-k "$(K)") $(ARGS)
+	@$(PYTEST) -n auto tests/config $(if $(K),-k "$(K)") $(ARGS)
 load: venv ## 30 s of load on the running stack; the verdict comes from Prometheus
 	@$(VENV)/python -m loadtests $(ARGS)
 mutate: ready ## Break one thing at a time, see a test go red; K= selects

@@ -107,12 +107,18 @@ def test_ten_lines_say_what_was_seen_who_was_unwell_what_passed_and_where_to_loo
         "seen        16:00:00 UTC, 15.2 s after it began: trace 4bf92f35 in Jaeger: gave up after 15s and 60 polls",
         "            last seen +  0.25s  trace 4bf92f35 with 1 spans: api:POST /",
         "            unmet: no span named INSERT payments",
-        "containers  1 of 3 well; not: worker exited (1) at 19:30:33, its last words: 'bind: address in use', "
-        "loki has none; none was started again",
-        "collector   lines: 141 received, 12 queued, 129 sent; spans: 30 received, 0 queued, 30 sent; "
-        "nothing refused or dropped (as Prometheus saw it last: it does not run)",
-        "prometheus  0 targets up, not: redis down (refused), stratum-worker has none; "
-        "firing: RedisDown; no alert pending",
+        (
+            "containers  1 of 3 well; not: worker exited (1) at 19:30:33, its last words: 'bind: address in use', "
+            "loki has none; none was started again"
+        ),
+        (
+            "collector   lines: 141 received, 12 queued, 129 sent; spans: 30 received, 0 queued, 30 sent; "
+            "nothing refused or dropped (as Prometheus saw it last: it does not run)"
+        ),
+        (
+            "prometheus  0 targets up, not: redis down (refused), stratum-worker has none; "
+            "firing: RedisDown; no alert pending"
+        ),
         f"traces      {TRACE}: 404: no such trace",
         f"look        targets: prometheus/targets  notifications: inbox  trace: jaeger/{TRACE}  its lines: loki/lines",
         f"kept        {tmp_path / 'tests_x.py_test_y_a_b'}",

@@ -13,9 +13,10 @@ from rich.console import Console
 
 from harness import mutation
 from harness.eventually import NotYet, Probe, eventually
-from harness.mutation import KILLED, NOT_RUN, STALE, SURVIVED, Bench, Mutant, judged
+from harness.mutation import KILLED, NOT_RUN, STALE, SURVIVED, Bench, Mutant, Result, judged
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 CODE = "def double(number):\n    return number * 2\n"
@@ -76,11 +77,24 @@ def added(project: Path, text: str, name: str = "wrong") -> Mutant:
     return mutation.parse(file)
 
 
-def tried(project: Path, *arguments: str) -> tuple[int, str]:
+class Scripted(Bench):
+    """A bench that knows what becomes of each mutant; "" is the run without one."""
+
+    def __init__(self, **verdicts: str) -> None:
+        super().__init__()
+        self.verdicts = {"": SURVIVED, **verdicts}
+
+    def attempt(self, tests: Iterable[str], needs: str, mutant: Mutant | None = None) -> Result:
+        """Say it."""
+        return Result(self.verdicts[mutant.name if mutant else ""], f"{needs} {' '.join(tests)}")
+
+
+def tried(project: Path, bench: Bench) -> tuple[int, str]:
     """Run the command on the project; its exit code and what it printed."""
     printed = io.StringIO()
-    chosen = [one for one in mutation.mutants(project) if not arguments or one.name in arguments]
-    return mutation.run(chosen, Bench(project), Console(file=printed, width=200)), printed.getvalue()
+    return mutation.run(
+        mutation.mutants(project), bench, Console(file=printed, width=200)
+    ), printed.getvalue()
 
 
 def test_a_mutant_says_what_it_breaks_who_notices_and_what_it_needs(project: Path) -> None:
@@ -110,10 +124,10 @@ def test_a_patch_without_its_header_is_refused_by_name(project: Path, text: str)
 
 def test_one_is_killed_and_one_survives_and_the_survivor_sets_the_exit_code(project: Path) -> None:
     added(project, patch(), "noticed")
-    assert tried(project)[0] == 0
+    assert tried(project, Scripted(noticed=KILLED))[0] == 0
 
     added(project, patch(noticed_by="test_code.py::test_careless"), "unnoticed")
-    code, printed = tried(project)
+    code, printed = tried(project, Scripted(noticed=KILLED, unnoticed=SURVIVED))
 
     assert code == 1
     assert "of 2 mutants: 1 killed, 1 survived" in printed
@@ -121,14 +135,24 @@ def test_one_is_killed_and_one_survives_and_the_survivor_sets_the_exit_code(proj
     assert "doubling, for everybody" in printed
 
 
-def test_a_patch_that_no_longer_fits_is_reported(project: Path) -> None:
+@pytest.mark.parametrize("verdict", [SURVIVED, STALE, NOT_RUN])
+def test_whatever_is_no_kill_sets_the_exit_code(project: Path, verdict: str) -> None:
     added(project, patch())
-    (project / "code_under_test.py").write_text(CODE.replace("number", "value"))
-    code, printed = tried(project)
+    assert tried(project, Scripted(wrong=verdict))[0] == 1
 
-    assert code == 1
-    assert STALE in printed
-    assert "patch failed: code_under_test.py:1" in printed
+
+def test_a_careless_test_lets_a_mutant_survive(project: Path) -> None:
+    mutant = added(project, patch(noticed_by="test_code.py::test_careless"))
+    assert Bench(project).attempt(mutant.noticed_by, "nothing", mutant).verdict == SURVIVED
+
+
+def test_a_patch_that_no_longer_fits_is_reported(project: Path) -> None:
+    mutant = added(project, patch())
+    (project / "code_under_test.py").write_text(CODE.replace("number", "value"))
+    result = Bench(project).attempt(mutant.noticed_by, "nothing", mutant)
+
+    assert result.verdict == STALE
+    assert "patch failed: code_under_test.py:1" in result.said
 
 
 @pytest.mark.parametrize(
@@ -146,11 +170,10 @@ def test_a_test_that_could_not_be_asked_has_killed_nothing(project: Path, line: 
 
 def test_a_test_that_fails_without_a_mutant_proves_nothing(project: Path) -> None:
     added(project, patch())
-    (project / "test_code.py").write_text(TEST.replace("== 4", "== 5"))
-    code, printed = tried(project)
+    code, printed = tried(project, Scripted(**{"": KILLED}))
 
     assert code == 2
-    assert "not green: test_code.py::test_double" in printed
+    assert "not green: nothing test_code.py::test_double" in printed
 
 
 @pytest.mark.parametrize(

@@ -40,11 +40,15 @@ def read() -> None:
 
 def failed(scenes: Scenes) -> Unmet:
     """Wait in vain under a fault, which is healed on the way out."""
-    with pytest.raises(Unmet) as caught:
+
+    def under_a_fault() -> None:
         try:
             eventually(Probe("x", "y", read), within=0)
         finally:
             scenes.stack.is_broken = False  # type: ignore[attr-defined]
+
+    with pytest.raises(Unmet) as caught:
+        under_a_fault()
     return caught.value
 
 
