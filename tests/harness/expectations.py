@@ -5,8 +5,9 @@ Each has a twin in tests/unit/harness/test_expectations.py that must fail: a che
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
+
+from harness.ids import Comparison
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sized
@@ -56,25 +57,12 @@ def is_empty(value: Sized) -> None:
 
 
 def has_ids(wanted: Iterable[object], *, of: Callable[[T], Iterable[object]]) -> Callable[[T], None]:
-    """Expect exactly these ids, each once; what is missing, doubled and foreign is named.
-
-    Totals hide a loss behind a doubled one, so counts are compared as ids.
-    """
-    expected = set(wanted)
+    """Expect exactly these ids, each once; what is missing, doubled and foreign is named."""
+    expected = frozenset(wanted)
 
     def expect(value: T) -> None:
-        found = Counter(of(value))
-        faults = {
-            "missing": expected - found.keys(),
-            "doubled": {one for one, times in found.items() if times > 1},
-            "foreign": found.keys() - expected,
-        }
-        said = [
-            f"{len(ids)} {fault}: {', '.join(sorted(map(str, ids))[:5])}"
-            for fault, ids in faults.items()
-            if ids
-        ]
-        assert not said, f"of {len(expected)} ids, {'; '.join(said)}"
+        comparison = Comparison.of(expected, of(value))
+        assert comparison.is_exact, str(comparison)
 
     return expect
 

@@ -75,9 +75,9 @@ class Api:
         self.http = Session(address, headers={"Authorization": f"Bearer {key}"} if key else {})
         self._on_trace = on_trace or (lambda _trace_id: None)
 
-    def send(self, method: str, path: str, **options: Json) -> Answer:
-        """Send any request and return whatever the API says; the answer is not judged here."""
-        parent = Traceparent.new()
+    def send(self, method: str, path: str, *, parent: Traceparent | None = None, **options: Json) -> Answer:
+        """Send any request, in a trace of its own if none is given, and return the answer unjudged."""
+        parent = parent or Traceparent.new()
         headers = {"traceparent": parent.header, "X-Request-ID": uuid4().hex, **options.pop("headers", {})}
         self._on_trace(parent.trace_id)
         sent_at = time.time()
@@ -95,7 +95,7 @@ class Api:
 
     def execute(self, automation_id: int, *, reason: str = "") -> Execution:
         """Ask for a run of an automation."""
-        options = {"json": {"reason": reason}} if reason else {}
+        options: dict[str, Json] = {"json": {"reason": reason}} if reason else {}
         path = f"/api/v1/automations/{automation_id}/execute"
         return self._accepted(self.send("POST", path, **options))
 

@@ -7,25 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.eventually import Clock, NotYet, Probe, Unmet, consistently, eventually
-
-
-class FakeTime:
-    """Time that passes when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.passed = 0.0
-        self.naps: list[float] = []
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass."""
-        self.naps.append(seconds)
-        self.passed += seconds
-
-    @property
-    def clock(self) -> Clock:
-        """The clock that `eventually` gets."""
-        return Clock(lambda: self.passed, self.sleep)
+from harness.eventually import NotYet, Probe, Unmet, consistently, eventually
+from unit.harness.fake_time import FakeTime
 
 
 @pytest.fixture

@@ -1,0 +1,153 @@
+"""What a fault cost, store by store: which of the ids that were sent are there, how often, and which are nobody's.
+
+settled   waits until a store has everything, or nothing more comes, and compares
+LossRow   a comparison as a row of build/loss.json
+table     all rows, for the terminal
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from launcher.measurements import Row
+
+from harness.eventually import REAL_TIME, Clock, NotYet, Probe, Unmet, eventually
+from harness.ids import Comparison
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from harness.clients.database import Database
+    from harness.clients.jaeger import Jaeger
+    from harness.clients.loki import Loki
+
+Ids = list[str]
+
+STILL_WHOLE = (
+    1.5  # seconds without a change, with everything there: what is sent twice has come twice by then
+)
+STILL_SHORT = 8.0  # with something missing: the Collector tries again after 5 s at most
+_AT_ONCE = 4
+
+
+def lines(loki: Loki, prefix: str, *, service: str, event: str, since: float) -> Probe[Ids]:
+    """Ask Loki for the trace ids of one event's lines, of the traces that begin with *prefix*."""
+    query = f'{{service_name="{service}"}} | event="{event}" | trace_id=~"{prefix}.*"'
+    found = loki.lines(query, since=since)
+    return Probe(f"{event} lines of {service} in Loki", found.where, lambda: found.read().of("trace_id"))
+
+
+def rows(database: Database, prefix: str) -> Probe[Ids]:
+    """Ask PostgreSQL for the trace ids of the executions that were asked for."""
+    statement = f"SELECT substr(traceparent, 4, 32) FROM executions WHERE traceparent LIKE '00-{prefix}%'"  # noqa: S608 - hex digits
+    found = database.rows(statement)
+    return Probe("executions in PostgreSQL", found.where, lambda: [row[0] for row in found.read()])
+
+
+def spans(jaeger: Jaeger, trace_ids: Iterable[str], named: Collection[str]) -> Probe[Ids]:
+    """Ask Jaeger for the spans of some names in each trace; an id is the trace's and the name."""
+
+    def of(trace_id: str) -> Ids:
+        try:
+            trace = jaeger.trace(trace_id).read()
+        except NotYet:
+            return []
+        return [span_id(trace_id, span.name) for span in trace.spans if span.name in named]
+
+    asked = tuple(trace_ids)
+
+    def read() -> Ids:
+        with ThreadPoolExecutor(_AT_ONCE) as several:
+            return [one for found in several.map(of, asked) for one in found]
+
+    return Probe(f"spans of {len(asked)} traces in Jaeger", jaeger.address, read)
+
+
+def span_id(trace_id: str, name: str) -> str:
+    """Name a span that a trace has once."""
+    return f"{trace_id} {name}"
+
+
+def settled(
+    found: Probe[Ids],
+    wanted: Iterable[str],
+    *,
+    within: float = 60.0,
+    every: float = 0.5,
+    clock: Clock = REAL_TIME,
+) -> Comparison:
+    """Wait until a store has all that is wanted, or nothing more comes, and say what is missing, doubled, foreign.
+
+    Raises:
+        Unmet: The store did not answer at all.
+    """
+    settling = _Settling(frozenset(wanted), clock)
+    try:
+        eventually(found, settling, within=within, every=every, clock=clock)
+    except Unmet:
+        if settling.changed_at is None:
+            raise
+    return Comparison.of(settling.wanted, settling.found)
+
+
+@dataclass
+class _Settling:
+    """The expectation that an answer no longer changes."""
+
+    wanted: frozenset[str]
+    clock: Clock
+    found: Sequence[str] = ()
+    changed_at: float | None = None
+
+    def __call__(self, found: Sequence[str]) -> None:
+        now = self.clock.now()
+        if self.changed_at is None or sorted(found) != sorted(self.found):
+            self.found, self.changed_at = found, now
+        missing = len(self.wanted.difference(found))
+        still = now - self.changed_at
+        assert still >= (STILL_SHORT if missing else STILL_WHOLE), (
+            f"{missing} missing, still for {still:.1f}s"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossRow(Row):
+    """What was lost, against what may be; anything doubled or foreign falls short whatever the limit."""
+
+    comparison: Comparison
+
+    @classmethod
+    def of(cls, what: str, comparison: Comparison, *, unit: str, limit: float = 0) -> LossRow:
+        """Say how many of a kind are missing."""
+        return cls(what=what, measured=len(comparison.missing), limit=limit, unit=unit, comparison=comparison)
+
+    @property
+    def verdict(self) -> str:
+        """As any row's, if each that was found was sent, and found once."""
+        clean = not (self.comparison.doubled or self.comparison.foreign)
+        return super().verdict if clean else "falls short"
+
+    def as_json(self) -> dict[str, Any]:
+        """The row as it stands in build/loss.json."""
+        one = self.comparison
+        more = {"sent": one.wanted, "doubled": len(one.doubled), "foreign": len(one.foreign)}
+        return {**super().as_json(), **more}
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """Lay the rows out for a person: what, how much of how many, and whether that was allowed."""
+    cells: list[tuple[str, ...]] = [
+        ("what was lost", "measured", "limit", "sent", "doubled", "foreign", "verdict")
+    ]
+    for row in rows:
+        said = row.as_json()
+        counts = (str(said.get(key, "")) for key in ("sent", "doubled", "foreign"))
+        measured = "-" if row.measured is None else f"{row.measured:.4g} {row.unit}"
+        cells.append((row.what, measured, f"{row.limit:.4g}", *counts, row.verdict))
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    ]
