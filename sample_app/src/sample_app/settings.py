@@ -63,7 +63,7 @@ class Settings(BaseSettings):
         description="Share of traces begun here that are kept; a caller's choice is kept.",
     )
     otlp_endpoint: str = Field(
-        default="", description="Collector for spans (OTLP over gRPC); empty sends none."
+        default="", description="Collector for spans: base address of OTLP over HTTP; empty sends none."
     )
     sentry_dsn: SecretStr = Field(
         default=SecretStr(""), description="Where errors are reported; empty reports none."

@@ -1,23 +1,22 @@
 """Spans: one provider per process, made after any fork and flushed before the process ends."""
 
-import threading
+import math
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, cast
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
 from sample_app.settings import Settings
+from sample_app.telemetry.otlp.collector import Collector
+from sample_app.telemetry.otlp.sender import SpanSender
 from sample_app.telemetry.redaction import redact_text
 
 FLUSH_SECONDS = 2.0
@@ -25,19 +24,12 @@ FLUSH_SECONDS = 2.0
 QUEUE_SIZE = 8_192
 BATCH_SIZE = 512
 SCHEDULE_DELAY_MS = 200  # a span is readable well within a second
-EXPORT_SECONDS = 10.0
-# a batch is tried again after 1, 2 and 4 s, each up to a fifth sooner; the next wait would end past EXPORT_SECONDS
-PATIENCE_SECONDS = 0.8 * (1 + 2 + 4)
+EXPORT_SECONDS = 5.0
+PATIENCE_SECONDS = (
+    math.inf
+)  # a batch is tried until it is taken or the process ends: only a full queue loses spans
 _MAX_STACKTRACE = 8_000
 _PROPAGATOR = TraceContextTextMapPropagator()
-
-# gRPC waits up to two minutes before it tries a Collector again that was away: a trace would be lost for as long
-_CHANNEL = (
-    ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
-    ("grpc.use_local_subchannel_pool", 1),
-    ("grpc.enable_http_proxy", 0),
-)
 
 
 def make_provider(settings: Settings) -> TracerProvider:
@@ -52,30 +44,26 @@ def make_provider(settings: Settings) -> TracerProvider:
             }
         ),
         sampler=ParentBased(TraceIdRatioBased(settings.trace_sample_ratio)),
-        shutdown_on_exit=False,  # flush() does, and does not wait for half a minute
+        shutdown_on_exit=False,  # flush() does
     )
     if settings.otlp_endpoint:
-        exporter = OTLPSpanExporter(
-            endpoint=settings.otlp_endpoint,
-            timeout=EXPORT_SECONDS,
-            channel_options=cast("Any", _CHANNEL),  # gRPC takes numbers too, whatever the annotation says
-        )
+        collector = Collector(settings.otlp_endpoint, timeout=EXPORT_SECONDS)
         provider.add_span_processor(
-            BatchSpanProcessor(
-                exporter,
-                max_queue_size=QUEUE_SIZE,
-                max_export_batch_size=BATCH_SIZE,
-                schedule_delay_millis=SCHEDULE_DELAY_MS,
+            SpanSender(
+                provider.resource,
+                collector,
+                limit=QUEUE_SIZE,
+                batch=BATCH_SIZE,
+                every_seconds=SCHEDULE_DELAY_MS / 1000,
+                shutdown_seconds=FLUSH_SECONDS,
             )
         )
     return provider
 
 
-def flush(provider: TracerProvider, seconds: float = FLUSH_SECONDS) -> None:
-    """Send what is waiting, for so long and no longer: an absent Collector must not hold up a stop."""
-    closing = threading.Thread(target=provider.shutdown, daemon=True, name="flush-spans")
-    closing.start()
-    closing.join(seconds)
+def flush(provider: TracerProvider) -> None:
+    """Send what is waiting, for two seconds and no longer: an absent Collector must not hold up a stop."""
+    provider.shutdown()
 
 
 def parent_from(headers: Mapping[str, str]) -> otel_context.Context:
