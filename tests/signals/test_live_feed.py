@@ -108,3 +108,9 @@ def test_the_feed_goes_on_after_the_cache_was_away(acme: Api, faults: Faults) ->
 
 def next_of_now(socket: ClientConnection) -> Json:
     return json.loads(socket.recv(timeout=1))
+
+
+@pytest.mark.slow
+def test_open_connections_do_not_hold_up_a_stop(acme: Api, faults: Faults) -> None:
+    with following(acme), faults.stopped("api") as (stopped,):
+        assert stopped.seconds < 8  # well below the 10 s after which Docker kills

@@ -10,7 +10,7 @@ import pytest
 
 from harness.eventually import Probe, eventually
 from harness.expectations import equals
-from signals.test_platform import CAMPAIGN, ask, make_profile
+from signals.test_platform import CAMPAIGN, ask, make_profile, pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,6 +60,11 @@ SHOWS_ROWS: dict[str, Json] = {
     "GET /api/v1/analytics/dashboard": {},
 }
 
+# Routes that show rows which no route makes: the numbers that are each tenant's.
+SHOWS_SEEDED_ROWS: dict[str, dict[str, set[int]]] = {
+    "GET /api/v1/automations": {"acme": {1001, 1002, 1003}, "techco": {2001, 2002, 2003}},
+}
+
 # Routes that write a row of the tenant's own: a body, which must not be able to say whose it is.
 WRITES_A_ROW: dict[str, Callable[[], Json]] = {
     "POST /api/v1/campaigns": lambda: CAMPAIGN,
@@ -95,13 +100,11 @@ def untouched(owned: Owned, database: Database) -> Iterator[None]:  # noqa: ARG0
 
 
 def _rows_of(tenant: str, database: Database) -> dict[str, str]:
-    tables = "SELECT table_name FROM information_schema.columns WHERE column_name = 'tenant_id'"
-    digests = {}
-    for (table,) in database.rows(tables).now():
-        one = f"SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM {table} t"  # noqa: S608 - our own names
-        digest = f"{one} WHERE tenant_id = '{tenant}'"
-        ((digests[table],),) = database.rows(digest).now() or (("none",),)
-    return digests
+    """Return a digest of a tenant's rows for each table that has any notion of tenants, by one question."""
+    digest = "SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) AS digest FROM %I t WHERE tenant_id = %L"
+    tables = "information_schema.columns WHERE column_name = 'tenant_id' AND table_schema = 'public'"
+    asked = f"query_to_xml(format($${digest}$$, table_name, '{tenant}'), true, true, '')"
+    return dict(database.rows(f"SELECT table_name, replace({asked}::text, E'\\n', '') FROM {tables}").now())  # noqa: S608 - names of ours
 
 
 def split(operation: str) -> tuple[str, str]:
@@ -113,7 +116,8 @@ def test_every_route_has_a_case(acme: Api) -> None:
     """A route that was added without a thought about tenants turns this red."""
     described = acme.send("GET", "/openapi.json").body["paths"]
     routes = {f"{method.upper()} {path}" for path, methods in described.items() for method in methods}
-    assert routes == NO_ROWS | NAMES_A_ROW.keys() | SHOWS_ROWS.keys() | WRITES_A_ROW.keys()
+    cases = (NO_ROWS, NAMES_A_ROW, SHOWS_ROWS, SHOWS_SEEDED_ROWS, WRITES_A_ROW)
+    assert routes == set().union(*cases)
 
 
 @pytest.mark.usefixtures("untouched")
@@ -176,6 +180,15 @@ def differs_from(before: Json) -> Callable[[Json], None]:
         assert now != before, "nothing has changed"
 
     return expect
+
+
+@pytest.mark.parametrize("operation", SHOWS_SEEDED_ROWS)
+def test_each_tenant_is_shown_its_own(operation: str, acme: Api, intruder: Api) -> None:
+    """All of them, and none of anybody else's."""
+    _, path = split(operation)
+    for who in (acme, intruder):
+        shown = {row["id"] for page in pages(who, path, limit=2) for row in page}
+        assert shown == SHOWS_SEEDED_ROWS[operation][who.tenant]
 
 
 def test_a_search_for_anothers_mark_finds_nothing(owned: Owned, acme: Api, intruder: Api) -> None:

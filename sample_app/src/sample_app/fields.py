@@ -9,6 +9,9 @@ from typing import Annotated, Generic, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 MAX_PAGE = 100
+MAX_ID = 2**63 - 1
+"""What a column of numbers holds."""
+
 _T = TypeVar("_T")
 
 
@@ -45,6 +48,14 @@ class PageQuery(Strict):
 
     limit: int = Field(
         default=20, ge=1, le=MAX_PAGE, description="How many to return at most.", examples=[20]
+    )
+
+
+class NumberedQuery(PageQuery):
+    """How much of a list of numbered rows, and from where."""
+
+    cursor: int | None = Field(
+        default=None, ge=1, le=MAX_ID, description="`next_cursor` of the page before.", examples=[10001]
     )
 
 

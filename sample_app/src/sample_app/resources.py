@@ -26,6 +26,7 @@ from sample_app.stores import Platform
 from sample_app.telemetry.platform_metrics import PlatformMetrics
 from sample_app.telemetry.sql import trace_statements
 from sample_app.tenancy import DatabaseTenants
+from sample_app.trust.automations import DatabaseAutomations
 from sample_app.trust.signals import DatabaseSignals
 from sample_app.trust.store import DatabaseExecutions
 
@@ -69,6 +70,7 @@ class Resources:
             detailed["database_replica"] = partial(_ask_database, self._replica)
         self.platform = Platform(
             tenants=DatabaseTenants(primary),
+            automations=DatabaseAutomations(primary),
             executions=DatabaseExecutions(primary),
             publisher=self._publisher,
             signals=DatabaseSignals(primary),

@@ -13,6 +13,7 @@ from sample_app.cdp.profiles import Profiles
 from sample_app.cdp.segments import Segments
 from sample_app.feed.hub import Feed
 from sample_app.tenancy import TenantDirectory
+from sample_app.trust.automations import Automations
 from sample_app.trust.signals import Signals
 from sample_app.trust.store import Executions, Publisher
 
@@ -24,6 +25,7 @@ class Platform:
     """The stores and the queue behind the API."""
 
     tenants: TenantDirectory
+    automations: Automations
     executions: Executions
     publisher: Publisher
     signals: Signals

@@ -213,6 +213,16 @@ def test_jaeger_trace_is_read_whole() -> None:
     assert repr(trace) == "trace 4bf92f35 with 2 spans: api:POST /x, worker:run/x"
 
 
+def test_jaeger_finds_spans_by_name_with_their_links() -> None:
+    linked = span("a1", "", "deliver", links=[{"traceId": TRACE, "spanId": "b1"}])
+    answer = {"result": {"resourceSpans": [of_service("stratum-api", linked, span("a2", "a1", "other"))]}}
+    with serving(**{"/api/v3/traces": answer}) as store:
+        (found,) = Jaeger(store.address).operation("stratum-api", "deliver", since=0).now()
+    assert found.linked == (TRACE,)
+    assert store.asked[0].query["query.operation_name"] == "deliver"
+    assert store.asked[0].query["query.start_time_min"] == "1970-01-01T00:00:00+00:00"
+
+
 def test_jaeger_without_the_trace_is_not_yet() -> None:
     with serving() as store, pytest.raises(NotYet, match="404"):
         Jaeger(store.address).trace(TRACE).now()

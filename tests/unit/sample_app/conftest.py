@@ -23,6 +23,7 @@ from sample_app.telemetry.watch import Watch
 from unit.sample_app.doubles import App, EventList, KnownTenants, Lines, MemoryExecutions, PublishedIds
 from unit.sample_app.product_doubles import (
     MemoryAnalytics,
+    MemoryAutomations,
     MemoryCampaigns,
     MemoryProfiles,
     MemorySegments,
@@ -78,6 +79,7 @@ def app(
     executions, published = MemoryExecutions(), PublishedIds()
     platform = Platform(
         tenants=KnownTenants(),
+        automations=MemoryAutomations(),
         executions=executions,
         publisher=published,
         signals=MemorySignals(),

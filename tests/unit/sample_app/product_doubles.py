@@ -10,7 +10,16 @@ from sample_app.analytics.dashboard import Dashboard
 from sample_app.campaigns.store import Campaign, NewCampaign
 from sample_app.cdp.profiles import Profile, Refusal
 from sample_app.cdp.segments import Segment
+from sample_app.trust.automations import Automation
 from sample_app.trust.signals import NewSignal, Signal
+
+
+class MemoryAutomations:
+    """Three automations, acme's."""
+
+    async def newest(self, tenant_id: str, *, limit: int, before: int | None = None) -> list[Automation]:
+        numbers = [n for n in (1003, 1002, 1001) if tenant_id == "acme" and (before is None or n < before)]
+        return [Automation(id=n, name=f"number {n}", automation_type="budget_shift") for n in numbers[:limit]]
 
 
 class MemorySignals:

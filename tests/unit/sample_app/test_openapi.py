@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +36,12 @@ def test_every_route_of_the_product_needs_a_key(openapi: Json) -> None:
 
 def test_every_route_is_described(openapi: Json) -> None:
     assert [name for name, operation in operations(openapi) if not operation.get("description")] == []
+
+
+def test_every_route_is_in_the_reference(openapi: Json) -> None:
+    reference = (Path(__file__).parents[3] / "docs" / "reference" / "services.md").read_text(encoding="utf-8")
+
+    assert [name for name, _ in ours(openapi) if name.replace("/api/v1", "") not in reference] == []
 
 
 def test_every_refusal_is_a_problem_detail_with_an_example(openapi: Json) -> None:

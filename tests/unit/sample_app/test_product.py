@@ -42,6 +42,7 @@ def calls(app: App) -> list[tuple[str, str, str, int, Any]]:
     app.lines.stream.truncate()
     profile = f"{V1}/cdp/profiles/{first['id']}"
     return [
+        ("GET", f"{V1}/automations", f"{V1}/automations", 200, None),
         ("GET", f"{V1}/campaigns", f"{V1}/campaigns", 200, None),
         ("POST", f"{V1}/campaigns", f"{V1}/campaigns", 201, CAMPAIGN),
         ("GET", f"{V1}/campaigns/{{campaign_id}}", f"{V1}/campaigns/10001", 200, None),

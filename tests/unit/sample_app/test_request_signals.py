@@ -81,6 +81,15 @@ def test_the_exemplar_of_a_request_is_its_trace(app: App) -> None:
     assert buckets[0].startswith("api_request_duration_seconds_bucket")
 
 
+def test_a_callers_trace_state_is_not_kept(app: App) -> None:
+    """It is free text of whoever calls, and would be stored with every span."""
+    app.client.post(EXECUTE, headers={**ACME, **CALLER, "tracestate": "vendor=hunter2"})
+
+    [span] = app.spans()
+    assert f"{span.context.trace_id:032x}" == TRACE
+    assert not span.context.trace_state
+
+
 def test_a_trace_that_is_not_kept_becomes_no_exemplar(app: App) -> None:
     answer = app.client.post(EXECUTE, headers={**ACME, **NOT_SAMPLED})
 
@@ -149,7 +158,7 @@ def test_a_request_id_that_is_unfit_is_replaced(app: App, given_id: str) -> None
 
 
 def test_addresses_without_a_route_share_one_endpoint(app: App) -> None:
-    for path in ("/nope", "/api/v1/nope", "/api/v1/automations"):
+    for path in ("/nope", "/api/v1/nope", "/api/v1/automation"):
         assert app.client.get(path).status_code == 404
 
     assert app.sample("api_requests_total", method="GET", endpoint="unmatched", status_code="404") == 3

@@ -16,6 +16,7 @@ from sample_app.campaigns.store import DatabaseCampaigns, NewCampaign
 from sample_app.cdp.profiles import DatabaseProfiles, Profile
 from sample_app.cdp.segments import DatabaseSegments
 from sample_app.database import Database
+from sample_app.trust.automations import DatabaseAutomations
 from sample_app.trust.signals import DatabaseSignals, NewSignal
 from sample_app.trust.store import DatabaseExecutions, Request
 
@@ -86,6 +87,7 @@ def recorded(use: Callable[[Database], Coroutine[Any, Any, Any]]) -> list[Execut
 CAMPAIGN = NewCampaign(name="Spring sale", platform="meta", daily_budget_cents=0)
 REQUEST = Request(uuid4(), TENANT, 1001, None, "req-1", None)
 USES: dict[str, Callable[[Database], Coroutine[Any, Any, Any]]] = {
+    "list automations": lambda db: DatabaseAutomations(db).newest(TENANT, limit=5, before=7),
     "list campaigns": lambda db: DatabaseCampaigns(db).newest(TENANT, limit=5, before=7),
     "read a campaign": lambda db: DatabaseCampaigns(db).get(TENANT, 7),
     "make a campaign": lambda db: DatabaseCampaigns(db).add(TENANT, CAMPAIGN),

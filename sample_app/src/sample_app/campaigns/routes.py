@@ -4,27 +4,16 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import Field
 
 from sample_app.auth import TENANT_REFUSALS, TENANT_ROUTES, CurrentTenant
 from sample_app.campaigns.store import Campaign, NewCampaign
-from sample_app.fields import Page, PageQuery, page_of
+from sample_app.fields import MAX_ID, NumberedQuery, Page, page_of
 from sample_app.problems import ProblemError, responses
 from sample_app.stores import ThePlatform
 
-_MAX_ID = 2**63 - 1  # what the column holds
-
 CampaignId = Annotated[
-    int, Path(ge=1, le=_MAX_ID, description="One of the tenant's campaigns.", examples=[10001])
+    int, Path(ge=1, le=MAX_ID, description="One of the tenant's campaigns.", examples=[10001])
 ]
-
-
-class CampaignQuery(PageQuery):
-    """Which campaigns to list."""
-
-    cursor: int | None = Field(
-        default=None, ge=1, le=_MAX_ID, description="`next_cursor` of the page before.", examples=[10001]
-    )
 
 
 router = APIRouter(
@@ -34,7 +23,7 @@ router = APIRouter(
 
 @router.get("")
 async def list_campaigns(
-    query: Annotated[CampaignQuery, Query()], tenant: CurrentTenant, platform: ThePlatform
+    query: Annotated[NumberedQuery, Query()], tenant: CurrentTenant, platform: ThePlatform
 ) -> Page[Campaign]:
     """List campaigns, newest first."""
     found = await platform.campaigns.newest(tenant.id, limit=query.limit + 1, before=query.cursor)

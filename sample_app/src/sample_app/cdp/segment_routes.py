@@ -8,16 +8,15 @@ from fastapi import APIRouter, Path
 
 from sample_app.auth import TENANT_REFUSALS, TENANT_ROUTES, CurrentTenant
 from sample_app.cdp.segments import Segment
+from sample_app.fields import MAX_ID
 from sample_app.problems import ProblemError, responses
 from sample_app.stores import ThePlatform
 from sample_app.telemetry import names
 from sample_app.telemetry.tracing import span
 from sample_app.telemetry.watch import TheWatch
 
-_MAX_ID = 2**63 - 1  # what the column holds
-
 SegmentId = Annotated[
-    int, Path(ge=1, le=_MAX_ID, description="One of the tenant's segments.", examples=[1101])
+    int, Path(ge=1, le=MAX_ID, description="One of the tenant's segments.", examples=[1101])
 ]
 
 router = APIRouter(

@@ -5,22 +5,22 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from sample_app.auth import TENANT_REFUSALS, TENANT_ROUTES, CurrentTenant
-from sample_app.fields import Note, Strict
+from sample_app.fields import MAX_ID, Note, NumberedQuery, Page, Strict, page_of
 from sample_app.problems import responses
 from sample_app.stores import ThePlatform
+from sample_app.trust.automations import Automation
 from sample_app.trust.decisions import Decision, Status
 from sample_app.trust.service import read_execution, request_execution
 from sample_app.trust.store import Execution
 
-_MAX_ID = 2**63 - 1  # what the column holds
 _AN_ID = "6f1f5f0e-8a52-4b57-9d0c-5a3b1d2c4e6f"
 
 AutomationId = Annotated[
-    int, Path(ge=1, le=_MAX_ID, description="One of the tenant's automations.", examples=[1001])
+    int, Path(ge=1, le=MAX_ID, description="One of the tenant's automations.", examples=[1001])
 ]
 ExecutionId = Annotated[UUID, Path(description="As it was given when it was asked for.", examples=[_AN_ID])]
 
@@ -72,14 +72,23 @@ router = APIRouter(
     prefix="/automations",
     tags=["automations"],
     dependencies=TENANT_ROUTES,
-    responses=TENANT_REFUSALS | responses(HTTPStatus.NOT_FOUND),
+    responses=TENANT_REFUSALS,
 )
+
+
+@router.get("")
+async def list_automations(
+    query: Annotated[NumberedQuery, Query()], tenant: CurrentTenant, platform: ThePlatform
+) -> Page[Automation]:
+    """List automations, newest first."""
+    found = await platform.automations.newest(tenant.id, limit=query.limit + 1, before=query.cursor)
+    return page_of(found, query.limit, cursor=lambda automation: automation.id)
 
 
 @router.post(
     "/{automation_id}/execute",
     status_code=HTTPStatus.ACCEPTED,
-    responses=responses(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    responses=responses(HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
 )
 async def execute(
     automation_id: AutomationId,
@@ -95,7 +104,7 @@ async def execute(
     return Accepted(execution_id=execution_id, automation_id=automation_id)
 
 
-@router.get("/{automation_id}/executions/{execution_id}")
+@router.get("/{automation_id}/executions/{execution_id}", responses=responses(HTTPStatus.NOT_FOUND))
 async def read(
     automation_id: AutomationId, execution_id: ExecutionId, tenant: CurrentTenant, platform: ThePlatform
 ) -> ExecutionView:
