@@ -5,6 +5,8 @@
 A mutant is a file of tests/mutants: three lines that say what it breaks, who must notice and what that needs,
 and below them the change, as a diff. A test that stays green over its mutant proves less than it seems to.
 
+What needs a stack gets a private one of the copy, with images of its own where the patch changes what is in them.
+
 Only a FAILED test is a kill: whatever keeps a test from running (a typing error in the patch, a fixture that broke,
 a name that no longer exists) would otherwise look like vigilance.
 """
@@ -14,6 +16,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import secrets
 import shutil
 import signal
 import sys
@@ -24,16 +27,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import PIPE, STDOUT, CompletedProcess, Popen
 from subprocess import run as call
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 from typing import TYPE_CHECKING
 
 from launcher.environment import ROOT
+from launcher.problem import Problem
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from harness import mutant_images, sweeping
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 NEEDS = ("nothing", "images", "stack")
 KILLED, SURVIVED, STALE, NOT_RUN = "killed", "survived", "does not apply", "test did not run"
@@ -45,6 +51,7 @@ _HEADER = re.compile(
 _TIMEOUTS = {"nothing": 30, "images": 120, "stack": 300}
 _OF_THE_CALLER = ("PYTEST_", "PYTHON", "GIT_", "COMPOSE_")
 _NO_ENGINE = "unix:///dev/null"
+_PREFIX = "stratum-mutant-"
 
 
 class MalformedError(ValueError):
@@ -130,12 +137,15 @@ class Bench:
     def attempt(self, tests: Iterable[str], needs: str, mutant: Mutant | None = None) -> Result:
         """Run tests in a copy of its own, broken by a mutant or (the baseline) by none."""
         began = time.monotonic()
-        with TemporaryDirectory(prefix="stratum-mutant-", ignore_cleanup_errors=True) as folder:
-            tree = Path(folder) / "tree"  # a parent of its own: a test looks for paths of this machine
+        folder = sweeping.claim(Path(gettempdir()), f"{_PREFIX}{secrets.token_hex(4)}")
+        try:
+            tree = folder / "tree"  # a parent of its own: a test looks for paths of this machine
             tree.mkdir()
             copy(self.root, tree)
             objection = apply(mutant, tree) if mutant else ""
-            result = Result(STALE, objection) if objection else self._run(tree, tests, needs)
+            result = Result(STALE, objection) if objection else self._judge(tree, tests, needs, mutant)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
         return Result(result.verdict, result.said, time.monotonic() - began)
 
     def close(self) -> None:
@@ -145,15 +155,21 @@ class Bench:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGINT)
 
-    def _run(self, tree: Path, tests: Iterable[str], needs: str) -> Result:
+    def _judge(self, tree: Path, tests: Iterable[str], needs: str, mutant: Mutant | None) -> Result:
+        patch = mutant.patch.read_text(encoding="utf-8") if mutant and needs == "stack" else ""
+        try:
+            with mutant_images.built(patch, tree) as settings:
+                return self._run(tree, tests, needs, settings)
+        except Problem as problem:
+            return Result(NOT_RUN, str(problem))
+
+    def _run(self, tree: Path, tests: Iterable[str], needs: str, settings: Mapping[str, str]) -> Result:
         if self._closed:
             return Result(NOT_RUN, "broken off")
         # other plugins take a second to load, and no test needs them
         options = ("-p", "pytest_timeout", "-p", "no:cacheprovider", f"--timeout={_TIMEOUTS[needs]}")
         command = [sys.executable, "-m", "pytest", "-q", "-x", "--tb=no", "-rfE", *options, *tests]
-        if needs == "stack":
-            command += ["-m", "smoke"]
-        environment = _variables(needs)
+        environment = {**_variables(needs), **settings}
         with Popen(
             command, cwd=tree, env=environment, stdout=PIPE, stderr=STDOUT, text=True, start_new_session=True
         ) as process:
@@ -171,6 +187,16 @@ class Bench:
         if self._closed:  # whatever it said on the way out, it said because we ended it
             return Result(NOT_RUN, "broken off")
         return judged(process.returncode, output)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the copies that runs left behind which were killed outright, with their stacks and images."""
+    for left in folder.glob(f"{_PREFIX}*"):
+        owner = sweeping.owner_of(left)
+        if owner is not None and not owner.lives:
+            sweeping.sweep(left / "tree" / "build" / "stacks")
+            mutant_images.remove(mutant_images.tag_of(left))
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def run(chosen: Sequence[Mutant], bench: Bench, console: Console) -> int:
@@ -222,6 +248,8 @@ def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
     wanted = parser.parse_args(arguments)
     found = sorted(mutants(root), key=lambda mutant: NEEDS.index(mutant.needs))  # the cheap ones first
     chosen = [one for one in found if wanted.part in one.name and wanted.needs in {None, one.needs}]
+    if any(one.needs == "stack" for one in chosen):
+        sweep(Path(gettempdir()))
     if not chosen:
         parser.error(f"no mutant has {wanted.part!r} in its name")
     return run(chosen, Bench(root), Console())

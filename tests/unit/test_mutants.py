@@ -41,9 +41,9 @@ def test_who_must_notice_exists(mutant: Mutant, tree: Path) -> None:
         assert re.search(rf"^def {test.partition('[')[0]}\b" if test else "^def test_", text, re.MULTILINE)
 
 
-def test_there_are_enough_mutants_and_few_that_need_a_stack() -> None:
+def test_there_are_enough_mutants_and_not_too_many_that_need_a_stack() -> None:
     assert len(MUTANTS) >= 25
-    assert sum(mutant.needs == "stack" for mutant in MUTANTS) <= 3, "each costs a start of the stack"
+    assert sum(mutant.needs == "stack" for mutant in MUTANTS) <= 12, "each costs a start of the stack"
 
 
 def test_without_a_mutant_nobody_objects() -> None:

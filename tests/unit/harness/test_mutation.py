@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+from launcher.problem import Problem
 from rich.console import Console
 
-from harness import mutation
+from harness import mutation, sweeping
 from harness.eventually import NotYet, Probe, eventually
 from harness.mutation import KILLED, NOT_RUN, STALE, SURVIVED, Bench, Mutant, Result, judged
 
@@ -255,3 +256,30 @@ def test_a_name_that_no_mutant_has_is_a_mistake(project: Path) -> None:
     added(project, patch())
     with pytest.raises(SystemExit, match="2"):
         mutation.main(["right"], root=project)
+
+
+def test_what_a_run_left_that_was_killed_is_swept_and_a_living_ones_copy_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept: list[str] = []
+    monkeypatch.setattr(mutation.sweeping, "sweep", lambda stacks: swept.append(stacks.parts[-4]))
+    monkeypatch.setattr(mutation.mutant_images, "remove", swept.append)
+    dead, living = (sweeping.claim(tmp_path, f"stratum-mutant-{digit * 8}") for digit in "12")
+    (dead / "owner.json").write_text('{"pid": 1, "started": "long ago"}')
+
+    mutation.sweep(tmp_path)
+
+    assert swept == ["stratum-mutant-11111111", "mutant-11111111"]
+    assert (dead.exists(), living.exists()) == (False, True)
+
+
+def test_an_image_that_cannot_be_built_is_no_kill(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_build(*_: object) -> None:
+        raise Problem("building failed", "mend it")
+
+    monkeypatch.setattr(mutation.mutant_images, "built", no_build)
+    mutant = added(project, patch(needs="stack"))
+    result = Bench(project).attempt(mutant.noticed_by, "stack", mutant)
+
+    assert result.verdict == NOT_RUN
+    assert "building failed" in result.said
