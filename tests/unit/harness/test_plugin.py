@@ -167,6 +167,17 @@ def test_a_kept_stack_is_not_removed_and_said_to_be_there(double: Double, pytest
     assert not double.removed
 
 
+def test_somebody_elses_stack_is_neither_started_nor_removed(
+    double: Double, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    double.starts = False
+    monkeypatch.setattr(Stack, "running", lambda _root: double)
+    outcome = pytester.runpytest_inprocess("--stack=running")
+    outcome.assert_outcomes(passed=1, failed=1)
+    outcome.stdout.fnmatch_lines(["seen *test_waits: as it was"])
+    assert not double.removed
+
+
 @pytest.fixture
 def keyboard(monkeypatch: pytest.MonkeyPatch, double: Double) -> list[bool]:
     """A terminal at which somebody presses Enter; whether the stack was there each time."""
