@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MUTANTS = mutation.mutants()
+AREAS = (
+    "docker-compose.yml",
+    "otel-collector/",
+    "prometheus/",
+    "alertmanager/",
+    "loki/",
+    "jaeger/",
+    "sample_app/src/sample_app/telemetry/",
+    "tests/harness/",
+)
 QUICK = [mutant for mutant in MUTANTS if mutant.needs == "nothing"]
 
 
@@ -44,6 +54,13 @@ def test_who_must_notice_exists(mutant: Mutant, tree: Path) -> None:
 def test_there_are_enough_mutants_and_not_too_many_that_need_a_stack() -> None:
     assert len(MUTANTS) >= 25
     assert sum(mutant.needs == "stack" for mutant in MUTANTS) <= 12, "each costs a start of the stack"
+
+
+@pytest.mark.parametrize("area", AREAS)
+def test_every_area_is_broken_by_a_mutant(area: str) -> None:
+    assert [
+        mutant.name for mutant in MUTANTS if f"\n+++ b/{area}" in mutant.patch.read_text(encoding="utf-8")
+    ]
 
 
 def test_without_a_mutant_nobody_objects() -> None:
