@@ -113,7 +113,7 @@ def _rule(rule: dict[str, Any]) -> Rule:
                 job=alert["labels"].get("job", ""),
                 state=alert["state"],
                 active_at=alert["activeAt"],
-                value=alert["value"],
+                value=f"{float(alert['value']):g}",
             )
             for alert in rule["alerts"][:_MOST_SAMPLES]
         ),

@@ -16,6 +16,16 @@ _BY_URGENCY = ("critical", "error", "warning", "info", "none", "")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Told:
+    """One step of an incident: who was told what, and when."""
+
+    id: int
+    at: float
+    receiver: Receiver
+    status: Status
+
+
+@dataclass(frozen=True, kw_only=True)
 class Incident:
     """One alert's time of firing, as its receivers heard of it."""
 
@@ -27,7 +37,7 @@ class Incident:
     opened_at: float
     closed_at: float | None
     receivers: list[Receiver]
-    notifications: list[int]
+    told: list[Told]
     links: dict[str, str]
 
 
@@ -59,7 +69,10 @@ class _Open:
             opened_at=first.received_at,
             closed_at=self.closed_at,
             receivers=list(self.threads),
-            notifications=[one.id for one in self.told],
+            told=[
+                Told(id=one.id, at=one.received_at, receiver=one.receiver, status=one.status)
+                for one in self.told
+            ],
             links={name: address for one in self.told for name, address in one.links.items()},
         )
 

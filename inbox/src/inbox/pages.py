@@ -25,8 +25,10 @@ def page_routes(store: Store, failures: Failures, renderer: Renderer) -> APIRout
         """Show what is wrong now, what was, and when the Watchdog was last heard."""
         found = incidents(await store.read(Filter(without="watchdog", limit=_MOST_READ)))
         heard = await store.read(Filter(receiver="watchdog", limit=1))
+        current = _by_urgency([one for one in found if one.state != "resolved"])
         values = {
-            "current": _by_urgency([one for one in found if one.state != "resolved"]),
+            "current": current,
+            "verdict": _verdict(current),
             "over": [one for one in found if one.state == "resolved"][:_MOST_OVER],
             "watchdog": heard[0] if heard else None,
             "failures": failures.pending(),
@@ -57,6 +59,13 @@ def page_routes(store: Store, failures: Failures, renderer: Renderer) -> APIRout
 
 def _is_id(number: str) -> bool:
     return number.isascii() and number.isdecimal() and len(number) < len(str(_HIGHEST_ID))
+
+
+def _verdict(current: Sequence[Incident]) -> str:
+    """Name the colour of the first page: an information spoils nobody's day."""
+    if any(one.severity == "critical" for one in current):
+        return "bad"
+    return "wait" if any(one.severity != "info" for one in current) else "good"
 
 
 def _by_urgency(current: Sequence[Incident]) -> Sequence[Incident]:

@@ -4,14 +4,17 @@ Everything shown was sent by somebody else, so everything is escaped, and the br
 """
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
+_BETWEEN_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _TEMPLATES = Path(__file__).parent / "templates"
 _HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -35,6 +38,7 @@ class Renderer:
         self._environment.filters["moment"] = _moment
         self._environment.filters["span"] = _span
         self._environment.filters["pretty"] = _pretty
+        self._environment.filters["breakable"] = _breakable
         self._style = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
 
     def now(self) -> float:
@@ -73,3 +77,8 @@ def _span(seconds: float) -> str:
 def _pretty(document: object) -> str:
     """Lay out JSON for a person; escaped like all text, where jinja2's own filter would call it safe."""
     return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _breakable(name: str) -> Markup:
+    """Let a long name end its line between two of its words."""
+    return Markup("<wbr>").join(_BETWEEN_WORDS.split(name))  # the parts are escaped

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.clients.http import Json, Session
+from harness.clients.http import Json, Refused, Session
 from harness.eventually import Probe
 
 if TYPE_CHECKING:
@@ -78,6 +78,28 @@ class Inbox:
 
         what = f"{alertname or 'notifications'} in the inbox" + (f" at {receiver}" if receiver else "")
         return Probe(what, f"{self.address}/", read)
+
+    def let_fail(self, receiver: str, mode: str, *, times: int = 1) -> None:
+        """Let a receiver answer with a status, be `slow`, or `reset` the connection, so many times."""
+        wish = {"receiver": receiver, "mode": mode, "times": times}
+        response = self.http.post("/api/v1/failures", json=wish)
+        if not response.ok:
+            raise Refused(response)
+
+    def failures(self) -> list[Mapping[str, Json]]:
+        """Return what is still to fail."""
+        return list(self.http.json("/api/v1/failures")["failures"])
+
+    def forget_failures(self) -> None:
+        """Let every receiver work again."""
+        response = self.http.delete("/api/v1/failures")
+        if not response.ok:
+            raise Refused(response)
+
+    def metric(self, name: str) -> float:
+        """Return one value of its metrics page."""
+        lines = self.http.get("/metrics").text.splitlines()
+        return float(next(line for line in lines if line.startswith(f"{name} ")).split()[1])
 
 
 def _notification(document: Mapping[str, Json]) -> Notification:

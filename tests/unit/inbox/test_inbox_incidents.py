@@ -41,7 +41,10 @@ def test_an_alert_told_to_two_receivers_is_one_incident() -> None:
     assert (incident.alertname, incident.state, incident.severity) == ("APIDown", "firing", "critical")
     assert (incident.opened_at, incident.closed_at) == (1.0, None)
     assert incident.receivers == ["pagerduty", "slack-platform"]
-    assert incident.notifications == [1, 2]
+    assert [(one.id, one.at, one.receiver) for one in incident.told] == [
+        (1, 1.0, "pagerduty"),
+        (2, 3.0, "slack-platform"),
+    ]
 
 
 def test_the_first_all_clear_ends_it_and_a_later_one_changes_nothing() -> None:
@@ -87,7 +90,7 @@ def test_somebody_has_it_in_hand() -> None:
 def test_a_repetition_is_the_same_incident() -> None:
     [incident] = told("1 pagerduty firing APIDown", "3600 pagerduty firing APIDown")
 
-    assert len(incident.notifications) == 2
+    assert len(incident.told) == 2
 
 
 def test_heartbeats_and_messages_without_a_name_are_no_incidents() -> None:

@@ -1,53 +1,30 @@
 """The inbox as a process: it says in one line why it cannot start, logs JSON, and ends cleanly when told to."""
 
 import json
-import os
 import signal
-import socket
 import subprocess
-import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import AbstractContextManager
 
 import httpx2
 import pytest
+from launcher.environment import free_ports
 
-import inbox
+from harness import local_inbox
 from inbox.settings import Settings
 from unit.inbox.senders import Json
 
-SOURCE = Path(inbox.__file__).parents[1]
 
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def started(settings: Settings, **more: str) -> Iterator[subprocess.Popen[str]]:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(SOURCE),
-        "PYTHONUNBUFFERED": "1",
+def started(settings: Settings, **more: str) -> AbstractContextManager[subprocess.Popen[str]]:
+    files = {
         "INBOX_HOST": "127.0.0.1",
         "INBOX_DATABASE": str(settings.database),
         "INBOX_PAGERDUTY_KEY_FILE": str(settings.pagerduty_key_file),
         "INBOX_SLACK_PLATFORM_URL_FILE": str(settings.slack_platform_url_file),
         "INBOX_SLACK_CUSTOMER_HEALTH_URL_FILE": str(settings.slack_customer_health_url_file),
     }
-    command = [sys.executable, "-m", "inbox"]
-    with subprocess.Popen(
-        command, env=environment | more, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+    return local_inbox.process(files | more)
 
 
 def lines_until(process: subprocess.Popen[str], words: str) -> list[dict[str, object]]:
@@ -60,7 +37,7 @@ def lines_until(process: subprocess.Popen[str], words: str) -> list[dict[str, ob
 
 
 def test_it_serves_logs_json_and_ends_with_0_on_sigterm(settings: Settings) -> None:
-    port = free_port()
+    port = free_ports(["port"])["port"]
     with started(settings, INBOX_PORT=str(port)) as process:
         first = lines_until(process, "Uvicorn running")
         bad = urllib.request.Request(
@@ -110,7 +87,7 @@ def test_it_says_why_it_cannot_start_and_shows_no_secret(
 
 def test_a_connection_is_broken_off_when_a_test_asks_for_it(settings: Settings, event: Json) -> None:
     """No answer and no orderly end; the next request is served."""
-    port = free_port()
+    port = free_ports(["port"])["port"]
     with started(settings, INBOX_PORT=str(port)) as process:
         lines_until(process, "Uvicorn running")
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:

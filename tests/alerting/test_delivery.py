@@ -1,0 +1,133 @@
+"""From Alertmanager to whoever is told: retries, repetitions and silence, with the two services that notify and no others.
+
+The inbox fails as a test asks it to; what Alertmanager makes of that is Alertmanager's own.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.eventually import consistently, eventually
+from harness.expectations import has_length, is_firing, is_resolved
+from harness.faults import Faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from harness.clients.inbox import Inbox, Notifications
+    from harness.stack import Stack
+
+# Compressed by 60, the longest group_interval is 5 s; a retry comes after half a second, and then less often.
+_NEXT_FLUSH = 12.0
+_PATIENCE = 5.0  # of the dead man's switch: 5 min by 60
+_START = 60.0  # and what a stack may take to start, which does not compress
+
+
+@pytest.fixture
+def inbox(notifiers: Stack) -> Iterator[Inbox]:
+    """An inbox that works, before and after."""
+    client = notifiers.stores.inbox
+    client.forget_failures()
+    yield client
+    client.forget_failures()
+
+
+@contextmanager
+def firing(notifiers: Stack, severity: str = "critical", name: str = "") -> Iterator[str]:
+    """An alert of a name that nobody used before, resolved in the end."""
+    name = name or f"Delivery{secrets.token_hex(4)}"
+    labels = {"alertname": name, "severity": severity, "team": "platform"}
+    alert = {"labels": labels, "annotations": {"summary": "Something happened", "description": "1 > 0"}}
+    now = datetime.now(UTC)
+    alertmanager = notifiers.stores.alertmanager
+    alertmanager.send(
+        {**alert, "startsAt": now.isoformat(), "endsAt": (now + timedelta(minutes=10)).isoformat()}
+    )
+    try:
+        yield name
+    finally:
+        alertmanager.send({**alert, "endsAt": datetime.now(UTC).isoformat()})
+
+
+@pytest.mark.parametrize(
+    ("severity", "receiver", "mode"),
+    [
+        ("critical", "pagerduty", "429"),
+        ("critical", "pagerduty", "500"),
+        ("critical", "pagerduty", "503"),
+        ("critical", "pagerduty", "reset"),
+        ("critical", "pagerduty", "slow"),
+        ("warning", "slack-platform", "500"),
+        ("warning", "slack-platform", "reset"),
+        ("info", "info", "500"),
+        ("info", "info", "reset"),
+    ],
+)
+def test_a_notification_outlives_two_failures_and_arrives_once(
+    notifiers: Stack, inbox: Inbox, severity: str, receiver: str, mode: str
+) -> None:
+    inbox.let_fail(receiver, mode, times=2)
+    with firing(notifiers, severity) as name:
+        arrived = inbox.notifications(name, receiver=receiver)
+        eventually(arrived, has_length(1), within=_NEXT_FLUSH)
+        assert all(one["receiver"] != receiver or mode == "slow" for one in inbox.failures())
+    eventually(arrived, is_resolved, within=_NEXT_FLUSH)
+    assert [one.status for one in arrived.now()] == ["firing", "resolved"]
+
+
+@pytest.mark.parametrize("mode", ["400", "403", "404", "410", "429"])
+def test_what_slack_refuses_is_told_again_at_the_next_interval(
+    notifiers: Stack, inbox: Inbox, mode: str
+) -> None:
+    """Alertmanager retries no 4xx of Slack's, a 429 included; the group is flushed again, and nothing is lost."""
+    inbox.let_fail("slack-platform", mode, times=1)
+    with firing(notifiers, "warning") as name:
+        eventually(inbox.notifications(name, receiver="slack-platform"), is_firing, within=_NEXT_FLUSH)
+
+
+def test_the_watchdog_is_told_at_every_interval(notifiers: Stack, inbox: Inbox) -> None:
+    """Six heartbeats in a little more than six intervals: none is skipped for coming a moment too early."""
+    began = datetime.now(UTC).timestamp()
+    with firing(notifiers, "none", "Watchdog"):
+        heard = eventually(
+            inbox.notifications("Watchdog", receiver="watchdog", since=began), at_least_of(6), within=9.0
+        )
+    gaps = [
+        later.received_at - earlier.received_at
+        for earlier, later in zip(heard, list(heard)[1:], strict=False)
+    ]
+    assert max(gaps) < 1.8, f"an interval is 1 s: {gaps}"
+
+
+def test_the_silence_of_the_watchdog_is_an_incident_and_its_return_the_end_of_it(
+    notifiers: Stack, inbox: Inbox
+) -> None:
+    faults = Faults(notifiers)
+    with firing(notifiers, "none", "Watchdog"):
+        eventually(inbox.notifications("Watchdog", receiver="watchdog"), is_firing, within=5)
+        told = inbox.notifications(
+            "Watchdog", receiver="dead-mans-switch", since=datetime.now(UTC).timestamp()
+        )
+        with faults.stopped("alertmanager"):
+            raised = eventually(told, is_firing, within=_START + 2 * _PATIENCE)
+            assert inbox.metric("inbox_watchdog_silent") == 1
+            consistently(told, has_length(1), during=2)
+        # it starts without alerts; Prometheus would send this one again
+        with firing(notifiers, "none", "Watchdog"):
+            eventually(told, is_resolved, within=_PATIENCE)
+    assert "no alert reaches anyone" in raised[0].summary
+    assert inbox.metric("inbox_watchdog_silent") == 0
+
+
+def at_least_of(count: int) -> Callable[[Notifications], None]:
+    """Expect so many or more."""
+
+    def expect(notifications: Notifications) -> None:
+        assert len(notifications) >= count, f"{len(notifications)} of {count}"
+
+    return expect
