@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 FACTOR = 60.0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def notifiers() -> Iterator[Stack]:
-    """The two services that notify, in compressed time, as docker-compose.yml has them; they start in seconds."""
+    """The two services that notify, in compressed time, as docker-compose.yml has them; they start in seconds.
+
+    A pair for each module: what one has told of an alert, Alertmanager remembers when another lets it fire.
+    """
     pair = Stack.of_our_own(ROOT, factor=FACTOR)
     try:
         pair.start_only("alertmanager", "inbox")

@@ -104,6 +104,7 @@ def test_the_watchdog_is_told_at_every_interval(notifiers: Stack, inbox: Inbox) 
     assert max(gaps) < 1.8, f"an interval is 1 s: {gaps}"
 
 
+@pytest.mark.slow
 def test_the_silence_of_the_watchdog_is_an_incident_and_its_return_the_end_of_it(
     notifiers: Stack, inbox: Inbox
 ) -> None:
