@@ -1,4 +1,4 @@
-"""From Alertmanager to whoever is told: retries, repetitions and silence, with the two services that notify and no others.
+"""From Alertmanager to whoever is told: groups, silences, retries, repetitions, with the two services that notify and no others.
 
 The inbox fails as a test asks it to; what Alertmanager makes of that is Alertmanager's own.
 """
@@ -9,15 +9,17 @@ import secrets
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import pytest
 
+from harness.clients.http import Session
 from harness.eventually import consistently, eventually
 from harness.expectations import has_length, is_firing, is_resolved
 from harness.faults import Faults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from harness.clients.inbox import Inbox, Notifications
     from harness.stack import Stack
@@ -38,20 +40,22 @@ def inbox(notifiers: Stack) -> Iterator[Inbox]:
 
 
 @contextmanager
-def firing(notifiers: Stack, severity: str = "critical", name: str = "") -> Iterator[str]:
-    """An alert of a name that nobody used before, resolved in the end."""
+def firing(
+    notifiers: Stack, severity: str = "critical", name: str = "", about: Sequence[Mapping[str, str]] = ({},)
+) -> Iterator[str]:
+    """Alerts of a name that nobody used before, one for each set of further labels; resolved in the end."""
     name = name or f"Delivery{secrets.token_hex(4)}"
     labels = {"alertname": name, "severity": severity, "team": "platform"}
-    alert = {"labels": labels, "annotations": {"summary": "Something happened", "description": "1 > 0"}}
+    annotations = {"summary": "Something happened", "description": "1 > 0"}
+    alerts = [{"labels": {**labels, **more}, "annotations": annotations} for more in about]
     now = datetime.now(UTC)
+    times = {"startsAt": now.isoformat(), "endsAt": (now + timedelta(minutes=10)).isoformat()}
     alertmanager = notifiers.stores.alertmanager
-    alertmanager.send(
-        {**alert, "startsAt": now.isoformat(), "endsAt": (now + timedelta(minutes=10)).isoformat()}
-    )
+    alertmanager.send(*({**alert, **times} for alert in alerts))
     try:
         yield name
     finally:
-        alertmanager.send({**alert, "endsAt": datetime.now(UTC).isoformat()})
+        alertmanager.send(*({**alert, "endsAt": datetime.now(UTC).isoformat()} for alert in alerts))
 
 
 @pytest.mark.parametrize(
@@ -88,6 +92,38 @@ def test_what_slack_refuses_is_told_again_at_the_next_interval(
     inbox.let_fail("slack-platform", mode, times=1)
     with firing(notifiers, "warning") as name:
         eventually(inbox.notifications(name, receiver="slack-platform"), is_firing, within=_NEXT_FLUSH)
+
+
+def test_two_instances_are_told_together(notifiers: Stack, inbox: Inbox) -> None:
+    with firing(notifiers, about=[{"instance": "one"}, {"instance": "two"}]) as name:
+        [page] = eventually(inbox.notifications(name, receiver="pagerduty"), is_firing, within=_NEXT_FLUSH)
+    assert page.payload["payload"]["custom_details"]["num_firing"] == 2
+
+
+@pytest.mark.parametrize("label", ["job", "role", "slo"])
+def test_two_matters_are_two_pages(notifiers: Stack, inbox: Inbox, label: str) -> None:
+    """Each is opened and closed for itself."""
+    with firing(notifiers, about=[{label: "one"}, {label: "two"}]) as name:
+        pages = inbox.notifications(name, receiver="pagerduty")
+        told = eventually(pages, has_length(2), within=_NEXT_FLUSH)
+    assert len({one.key for one in told}) == 2
+
+
+def test_what_is_silenced_is_told_to_nobody(notifiers: Stack, inbox: Inbox) -> None:
+    silenced = f"Silenced{secrets.token_hex(4)}"
+    until = datetime.now(UTC) + timedelta(minutes=5)
+    notifiers.stores.alertmanager.silence(silenced, until=until.isoformat())
+    with firing(notifiers, name=silenced), firing(notifiers) as heard:
+        eventually(inbox.notifications(heard, receiver="slack-platform"), is_firing, within=_NEXT_FLUSH)
+        consistently(inbox.notifications(silenced), has_length(0), during=2)
+
+
+def test_the_link_to_a_silence_opens_alertmanager(notifiers: Stack, inbox: Inbox) -> None:
+    with firing(notifiers) as name:
+        [page] = eventually(inbox.notifications(name, receiver="pagerduty"), is_firing, within=_NEXT_FLUSH)
+    [link] = [one["href"] for one in page.payload["links"] if one["text"] == "Silence"]
+    assert Session().get(link).status_code == 200
+    assert unquote(link).endswith(f'/#/silences/new?filter={{alertname="{name}"}}')
 
 
 def test_the_watchdog_is_told_at_every_interval(notifiers: Stack, inbox: Inbox) -> None:
