@@ -47,6 +47,7 @@ _MADE_FROM: dict[str, Callable[[Callable[[str], str]], str]] = {
     "postgres_owner_password": lambda _: _key(),
     "postgres_app_password": lambda _: _key(),
     "postgres_exporter_password": lambda _: _key(),
+    "postgres_replication_password": lambda _: _key(),
     "redis_password": lambda _: _key(),
     "redis_broker_password": lambda _: _key(),
     "redis_acl": lambda read: _acl(read("redis_password")),

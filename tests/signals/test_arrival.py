@@ -22,6 +22,9 @@ EMITS: dict[str, dict[str, str]] = {
     "stratum-api": {"metrics": 'job="stratum-api"', "logs": "", "traces": "", "errors": ""},
     # errors: nothing a tenant can send makes a task fail
     "stratum-worker": {"metrics": 'job="stratum-worker"', "logs": "", "traces": ""},
+    # traces: one a batch, linked to the requests of its events (tests/signals/test_events.py)
+    "stratum-ingester": {"metrics": 'job="stratum-ingester"', "logs": ""},
+    "ad-platforms": {"metrics": 'job="ad-platforms"', "logs": "", "traces": ""},
     # metrics: beat has no port; traces: its turns have no caller, so they begin none
     "stratum-scheduler": {"logs": ""},
     # traces: it asks the broker on its own account
@@ -30,6 +33,7 @@ EMITS: dict[str, dict[str, str]] = {
     "stratum-migrate": {"logs": ""},
     # its metrics are its exporter's to give
     "postgres": {"metrics": 'job="postgres",role="primary"', "logs": ""},
+    "postgres-replica": {"metrics": 'job="postgres",role="replica"', "logs": ""},
     "redis": {"metrics": 'job="redis",role="cache"', "logs": ""},
     "redis-broker": {"metrics": 'job="redis",role="broker"', "logs": ""},
     # logs: the Collector's and Loki's own lines would go round in a circle, so they stay with Docker
@@ -44,6 +48,7 @@ EMITS: dict[str, dict[str, str]] = {
     "errors": {"logs": ""},
     # exporters are seen by what they export, above
     "postgres-exporter": {},
+    "postgres-replica-exporter": {},
     "redis-exporter": {},
     "redis-broker-exporter": {},
     # one-shot, before there is anything to report to

@@ -52,6 +52,12 @@ SYMPTOMS = (
         is_level=True,
     ),
     Symptom("cache-clients", 'max(redis_connected_clients{role="cache"})', 1_000, is_level=True),
+    Symptom(
+        "tasks-fail",
+        "sum(celery_task_failures_total{task=\"execute_automation\"})",
+        0,
+        {"share": 1},
+    ),
     Symptom("queue-pile-up", "sum(celery_queue_length)", 1_000, is_level=True),
 )
 

@@ -9,6 +9,7 @@ from sample_app.analytics import routes as analytics
 from sample_app.body_limit import BodyLimit, refuse_declared_size
 from sample_app.campaigns import routes as campaigns
 from sample_app.cdp import profile_routes, segment_routes
+from sample_app.events import routes as events
 from sample_app.faults.actors import Faults
 from sample_app.faults.requests import RequestFaults
 from sample_app.faults.routes import make_router as make_faults_router
@@ -31,6 +32,7 @@ _SUBJECTS = (
     campaigns.router,
     profile_routes.router,
     segment_routes.router,
+    events.router,
     analytics.router,
     feed.router,
 )

@@ -40,9 +40,10 @@ class Seen:
 class BrokerCollector:
     """Serves what was last seen."""
 
-    def __init__(self, *, workers_expected: int) -> None:
-        """Begin with nothing seen."""
-        self._expected = workers_expected
+    def __init__(self, *, workers_expected: int, replicas_expected: int = 0) -> None:
+        """Begin with nothing seen. What is expected is a setting, exposed beside what is there."""
+        self._workers_expected = workers_expected
+        self._replicas_expected = replicas_expected
         self._seen: Seen | None = None
         self._refreshed = 0.0
 
@@ -54,7 +55,8 @@ class BrokerCollector:
 
     def collect(self) -> Iterable[Metric]:
         """Return the gauges; what is not known has no sample, so that nobody takes it for zero."""
-        yield _gauge(names.CELERY_WORKERS_EXPECTED, self._expected)
+        yield _gauge(names.CELERY_WORKERS_EXPECTED, self._workers_expected)
+        yield _gauge(names.PG_REPLICAS_EXPECTED, self._replicas_expected)
         yield _gauge(names.CELERY_EXPORTER_REFRESHED, self._refreshed)
         if self._seen is None:
             return
@@ -85,7 +87,9 @@ def main() -> None:
     configure_logging(settings)
     configure_errors(settings)
     celery = make_celery(settings, impatient=True)
-    collector = BrokerCollector(workers_expected=settings.workers_expected)
+    collector = BrokerCollector(
+        workers_expected=settings.workers_expected, replicas_expected=settings.pg_replicas_expected
+    )
     registry = CollectorRegistry()
     registry.register(collector)
     start_http_server(settings.exporter_port, addr=settings.bind_host, registry=registry)

@@ -13,6 +13,8 @@ _SCHEDULER_SILENT_SECONDS = 30
 _ASKED = {
     "api": ("STRATUM_PUBLIC_PORT", 8000, "/health/live"),
     "worker": ("STRATUM_WORKER_METRICS_PORT", 9810, "/metrics"),
+    "ingester": ("STRATUM_INGESTER_METRICS_PORT", 9811, "/metrics"),
+    "ad-platforms": ("STRATUM_AD_PLATFORMS_PORT", 8000, "/metrics"),
     "celery-exporter": ("STRATUM_EXPORTER_PORT", 9812, "/metrics"),
 }
 

@@ -58,7 +58,12 @@ def make_celery(settings: Settings, *, impatient: bool = False) -> Celery:
                 "task": names.TASK_REQUEUE,
                 "schedule": settings.requeue_every_seconds,
                 "options": {"expires": 2 * settings.requeue_every_seconds},
-            }
+            },
+            "canary": {
+                "task": names.TASK_CANARY,
+                "schedule": settings.canary_every_seconds,
+                "options": {"expires": 2 * settings.canary_every_seconds},
+            },
         },
     )
     return app

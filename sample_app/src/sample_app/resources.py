@@ -17,6 +17,7 @@ from sample_app.campaigns.store import DatabaseCampaigns
 from sample_app.cdp.profiles import DatabaseProfiles
 from sample_app.cdp.segments import DatabaseSegments
 from sample_app.database import UNAVAILABLE, Database, make_async_engine
+from sample_app.events.stream import RedisEventStream
 from sample_app.faults.actors import Actors, Faults, Reach
 from sample_app.faults.switchboard import AsyncSwitchboard
 from sample_app.feed.hub import DecisionHub
@@ -78,6 +79,7 @@ class Resources:
             profiles=DatabaseProfiles(primary),
             segments=DatabaseSegments(primary),
             analytics=DatabaseAnalytics(replica),
+            events=RedisEventStream(self._broker),
             feed=self._hub,
             internal_key=settings.internal_key.get_secret_value(),
             ready={"database": partial(_ask_database, self._primary), "cache": self._ask_cache},

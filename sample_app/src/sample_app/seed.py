@@ -6,11 +6,11 @@ from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from sample_app.seed_product import sow_product
+from sample_app.telemetry import names
 from sample_app.tenancy import TENANT_KEYS, TENANTS, hash_key
 from sample_app.trust.tables import AUTOMATIONS, SIGNALS
 
 _LABEL = "seed"
-_TYPES = ("budget_shift", "bid_adjustment", "audience_sync")
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,9 @@ def _sow_tenant(connection: Connection, tenant: SeedTenant) -> None:
         {
             "id": number,
             "tenant_id": tenant.id,
-            "name": f"{tenant.name} {_TYPES[i % len(_TYPES)].replace('_', ' ')}",
-            "automation_type": _TYPES[i % len(_TYPES)],
+            "name": f"{tenant.name} {names.AUTOMATION_TYPES[i % len(names.AUTOMATION_TYPES)].replace('_', ' ')}",
+            "automation_type": names.AUTOMATION_TYPES[i % len(names.AUTOMATION_TYPES)],
+            "platform": names.PLATFORMS[i % len(names.PLATFORMS)],
         }
         for i, number in enumerate(tenant.automation_ids)
     ]

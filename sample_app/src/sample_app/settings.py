@@ -70,10 +70,11 @@ class Settings(BaseSettings):
     )
 
     database_host: str = Field(default="postgres", description="Host of PostgreSQL's primary.")
-    database_port: int = Field(default=5432, ge=1, le=65535, description="Port of PostgreSQL.")
     database_replica_host: str = Field(
-        default="", description="Host of a streaming replica, for analytics; empty asks the primary."
+        default="",
+        description="Host of a replica for reads that may be a moment old; empty asks the primary.",
     )
+    database_port: int = Field(default=5432, ge=1, le=65535, description="Port of PostgreSQL.")
     database_replica_port: int = Field(default=5432, ge=1, le=65535, description="Port of the replica.")
     database_name: str = Field(default="stratum", description="Database of the platform.")
     database_user: str = Field(
@@ -121,13 +122,28 @@ class Settings(BaseSettings):
     worker_metrics_port: int = Field(
         default=9810, ge=1, le=65535, description="Port of the worker's metrics."
     )
+    ingester_metrics_port: int = Field(
+        default=9811, ge=1, le=65535, description="Port of the ingester's metrics."
+    )
+    ad_platforms_port: int = Field(
+        default=8000, ge=1, le=65535, description="Port of the stand-in for the ad platforms."
+    )
+    api_url: str = Field(
+        default="", description="Base address of the API, for the scheduler's canary; empty sends none."
+    )
+    pg_replicas_expected: int = Field(
+        default=1, ge=0, description="Replicas that should stream from the primary."
+    )
+    ad_platforms_url: str = Field(
+        default="", description="Base address of the ad platforms; empty calls nobody."
+    )
     exporter_port: int = Field(default=9812, ge=1, le=65535, description="Port of the Celery exporter.")
 
     worker_concurrency: int = Field(default=2, ge=1, description="Processes of one worker.")
     worker_max_tasks_per_child: int = Field(
         default=10_000, ge=1, description="Tasks after which one is replaced."
     )
-    workers_expected: int = Field(default=1, ge=0, description="Workers that should answer a ping.")
+    workers_expected: int = Field(default=2, ge=0, description="Workers that should answer a ping.")
     visibility_timeout_seconds: int = Field(
         default=60, ge=10, description="After this the broker hands an unacknowledged task to another worker."
     )
@@ -138,6 +154,14 @@ class Settings(BaseSettings):
     schedule_file: Path = Field(
         default=Path("/tmp/stratum-schedule"),  # noqa: S108 - the same
         description="Where the scheduler remembers what it sent last; also its sign of life.",
+    )
+    ingester_claim_after_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        description="After this an entry that another ingester read and left is taken over.",
+    )
+    canary_every_seconds: float = Field(
+        default=30.0, gt=0, description="How often the scheduler sends its canary through the platform."
     )
     requeue_every_seconds: float = Field(
         default=10.0, gt=0, description="How often forgotten executions are sought."

@@ -11,6 +11,7 @@ from sample_app.analytics.dashboard import Analytics
 from sample_app.campaigns.store import Campaigns
 from sample_app.cdp.profiles import Profiles
 from sample_app.cdp.segments import Segments
+from sample_app.events.stream import EventStream
 from sample_app.feed.hub import Feed
 from sample_app.tenancy import TenantDirectory
 from sample_app.trust.automations import Automations
@@ -34,6 +35,7 @@ class Platform:
     segments: Segments
     analytics: Analytics
     feed: Feed
+    events: EventStream
     internal_key: str = ""
     ready: Mapping[str, Check] = field(default_factory=dict)
     """Checks that decide whether this process can serve."""

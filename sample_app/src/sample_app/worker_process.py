@@ -3,8 +3,10 @@
 Connections, exporters and their threads do not survive a fork; pool children end without atexit.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+import httpx2
 import structlog
 from celery import Celery, signals  # type: ignore[import-untyped]
 from opentelemetry.sdk.trace import TracerProvider
@@ -15,6 +17,8 @@ from sqlalchemy import Engine, select
 from sample_app.database import UNAVAILABLE, make_engine
 from sample_app.faults.switchboard import Switches, make_switches
 from sample_app.feed.announcer import make_announcer
+from sample_app.integrations.client import AdPlatforms
+from sample_app.integrations.metrics import IntegrationMetrics
 from sample_app.queueing import CeleryPublisher, make_celery
 from sample_app.settings import Settings
 from sample_app.telemetry.errors import configure_errors, flush_errors
@@ -22,11 +26,33 @@ from sample_app.telemetry.logging import configure_logging
 from sample_app.telemetry.metrics import TrustMetrics
 from sample_app.telemetry.multiprocess import make_worker_registry
 from sample_app.telemetry.sql import trace_statements
+from sample_app.telemetry.task_metrics import TaskMetrics
 from sample_app.telemetry.tracing import flush, make_provider
 from sample_app.tenancy import TENANTS
 from sample_app.trust.gate import Gate
 
 _LOG = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """What a worker counts; made before the fork, so that all its processes write to the same series."""
+
+    trust: TrustMetrics
+    integrations: IntegrationMetrics
+    tasks: TaskMetrics
+
+    @classmethod
+    def shared(cls) -> "Metrics":
+        """Return metrics that processes share through files."""
+        return cls(TrustMetrics(None), IntegrationMetrics(None), TaskMetrics(None))
+
+    def expect(self, tenant_ids: Iterable[str]) -> None:
+        """Begin every series of these tenants at zero."""
+        known = list(tenant_ids)
+        self.trust.expect(known)
+        self.integrations.expect(known)
+        self.tasks.expect()
 
 
 @dataclass
@@ -37,8 +63,9 @@ class Process:
     provider: TracerProvider
     tracer: Tracer
     engine: Engine
-    metrics: TrustMetrics
+    metrics: Metrics
     gate: Gate
+    api: httpx2.Client
     publisher: CeleryPublisher
     switches: Switches
 
@@ -67,7 +94,8 @@ PROCESS = _Holder()
 
 def connect_signals(settings: Settings) -> None:
     """Set up the worker's main process and each child as Celery starts and stops them."""
-    metrics = TrustMetrics(registry=None)
+    metrics = Metrics.shared()
+    metrics.tasks.connect()
 
     def configure(**_: object) -> None:
         configure_logging(settings)
@@ -96,7 +124,7 @@ def connect_signals(settings: Settings) -> None:
     signals.worker_process_shutdown.connect(child_ends, weak=False)
 
 
-def make_process(settings: Settings, metrics: TrustMetrics) -> Process:
+def make_process(settings: Settings, metrics: Metrics) -> Process:
     """Return a child's own provider, engine and publisher."""
     configure_logging(settings)
     configure_errors(settings)
@@ -106,19 +134,21 @@ def make_process(settings: Settings, metrics: TrustMetrics) -> Process:
     trace_statements(engine, tracer)
     publisher: Celery = make_celery(settings, impatient=True)
     switches = make_switches(settings)
+    platforms = AdPlatforms(tracer, metrics.integrations, url=settings.ad_platforms_url)
     return Process(
         settings=settings,
         provider=provider,
         tracer=tracer,
         engine=engine,
         metrics=metrics,
-        gate=Gate(engine, tracer, metrics, make_announcer(settings).tell, switches),
+        gate=Gate(engine, tracer, metrics.trust, make_announcer(settings).tell, platforms, switches),
+        api=httpx2.Client(base_url=settings.api_url),
         publisher=CeleryPublisher(publisher, tracer),
         switches=switches,
     )
 
 
-def _expect_tenants(settings: Settings, metrics: TrustMetrics) -> None:
+def _expect_tenants(settings: Settings, metrics: Metrics) -> None:
     """Begin known tenants' series at zero before the first decision; the scheduler's task adds later ones."""
     engine = make_engine(settings, pool_size=1)
     try:

@@ -20,7 +20,15 @@ from sample_app.stores import Platform
 from sample_app.telemetry.errors import configure_errors
 from sample_app.telemetry.logging import configure_logging
 from sample_app.telemetry.watch import Watch
-from unit.sample_app.doubles import App, EventList, KnownTenants, Lines, MemoryExecutions, PublishedIds
+from unit.sample_app.doubles import (
+    App,
+    EventList,
+    KnownTenants,
+    Lines,
+    MemoryExecutions,
+    PublishedIds,
+    TakenEvents,
+)
 from unit.sample_app.product_doubles import (
     MemoryAnalytics,
     MemoryAutomations,
@@ -76,12 +84,13 @@ def app(
     settings: Settings, tracer: Tracer, exporter: InMemorySpanExporter, lines: Lines, errors: EventList
 ) -> App:
     watch = Watch.with_tracer(tracer)
-    executions, published = MemoryExecutions(), PublishedIds()
+    executions, published, events = MemoryExecutions(), PublishedIds(), TakenEvents()
     platform = Platform(
         tenants=KnownTenants(),
         automations=MemoryAutomations(),
         executions=executions,
         publisher=published,
+        events=events,
         signals=MemorySignals(),
         campaigns=MemoryCampaigns(),
         profiles=MemoryProfiles(),
@@ -97,6 +106,7 @@ def app(
         TestClient(internal),
         executions,
         published,
+        events,
         exporter,
         lines,
         watch,

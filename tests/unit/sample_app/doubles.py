@@ -14,6 +14,7 @@ from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 from starlette.testclient import TestClient
 
+from sample_app.events.stream import Event, StreamAwayError
 from sample_app.stores import Platform
 from sample_app.telemetry.watch import Watch
 from sample_app.tenancy import Tenant
@@ -95,6 +96,19 @@ class PublishedIds:
 
 
 @dataclass
+class TakenEvents:
+    """What was taken; can be away."""
+
+    events: list[Event] = field(default_factory=list)
+    away: bool = False
+
+    async def append(self, event: Event) -> None:
+        if self.away:
+            raise StreamAwayError("away")
+        self.events.append(event)
+
+
+@dataclass
 class Lines:
     """The lines written, parsed; a line that is not JSON fails the test."""
 
@@ -127,6 +141,7 @@ class App:
     internal: TestClient
     executions: MemoryExecutions
     published: PublishedIds
+    events: TakenEvents
     exporter: InMemorySpanExporter
     lines: Lines
     watch: Watch

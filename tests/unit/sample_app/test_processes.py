@@ -50,8 +50,8 @@ def test_dead_children_keep_their_counts_and_leave_no_files(tmp_path: Path) -> N
         env={"PYTHONPATH": str(Path(__file__).parents[3] / "sample_app" / "src")},
     )
 
-    # the parent's file and one for all the dead
-    assert ran.stdout.split() == ["2.0", "2", "4.0", "2", "6.0", "2", "8.0", "2", "10.0", "2"]
+    # of each kind (counters, histograms) the parent's file and one for all the dead
+    assert ran.stdout.split() == ["2.0", "4", "4.0", "4", "6.0", "4", "8.0", "4", "10.0", "4"]
 
 
 def test_the_exporter_shows_what_it_saw() -> None:

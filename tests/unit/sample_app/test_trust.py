@@ -1,6 +1,7 @@
 """The gate decides at its boundaries, once, and tells it in a span tree, a line and a count."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from uuid import UUID, uuid4
@@ -14,15 +15,18 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, create_engine, event, insert, select
 from sqlalchemy.pool import StaticPool
 
+from sample_app.database import METADATA
 from sample_app.feed.messages import Decided
+from sample_app.integrations.client import Order
 from sample_app.telemetry.context import SERVING, Serving
 from sample_app.telemetry.metrics import TrustMetrics
 from sample_app.telemetry.sql import trace_statements
 from sample_app.telemetry.tasks import publishing, running
+from sample_app.tenancy import TENANTS
 from sample_app.trust import gate as gate_module
 from sample_app.trust.decisions import decide
 from sample_app.trust.gate import Gate
-from sample_app.trust.tables import EXECUTIONS
+from sample_app.trust.tables import AUTOMATIONS, EXECUTIONS
 from unit.sample_app.doubles import Lines
 
 
@@ -63,7 +67,14 @@ def engine(tracer: Tracer) -> Iterator[Engine]:
             "clock_timestamp", 0, lambda: datetime.now(UTC).isoformat(" ").removesuffix("+00:00")
         ),
     )
-    EXECUTIONS.create(made)
+    METADATA.create_all(made, [TENANTS, AUTOMATIONS, EXECUTIONS])
+    with made.begin() as connection:
+        connection.execute(insert(TENANTS).values(id="acme", name="Acme", enabled=True))
+        connection.execute(
+            insert(AUTOMATIONS).values(
+                id=1001, tenant_id="acme", name="a", automation_type="budget_shift", platform="google"
+            )
+        )
     trace_statements(made, tracer)
     yield made
     made.dispose()
@@ -96,16 +107,35 @@ def told() -> list[Decided]:
     return []
 
 
+@dataclass
+class Orders:
+    """Ad platforms that note what they are asked, and do it or not."""
+
+    able: bool = True
+    taken: list[Order] = field(default_factory=list)
+
+    def carry_out(self, order: Order) -> bool:
+        """Note it."""
+        self.taken.append(order)
+        return self.able
+
+
 @pytest.fixture
-def gate(
+def platforms() -> Orders:
+    return Orders()
+
+
+@pytest.fixture
+def gate(  # noqa: PLR0917 - fixtures
     engine: Engine,
     tracer: Tracer,
     registry: CollectorRegistry,
     told: list[Decided],
+    platforms: Orders,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Gate:
-    monkeypatch.setattr(gate_module, "signal_health", lambda *_: 55.0)
-    return Gate(engine, tracer, TrustMetrics(registry), told.append)
+    monkeypatch.setattr(gate_module, "latest_scores", lambda *_: {"conversion": 50.0, "delivery": 60.0})
+    return Gate(engine, tracer, TrustMetrics(registry), told.append, platforms)
 
 
 def decisions(registry: CollectorRegistry) -> float | None:
@@ -169,7 +199,7 @@ def test_a_task_delivered_twice_decides_once(  # noqa: PLR0917 - fixtures
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     gate.process(execution, Serving("req-1"))
-    monkeypatch.setattr(gate_module, "signal_health", lambda *_: 99.0)
+    monkeypatch.setattr(gate_module, "latest_scores", lambda *_: {"conversion": 99.0})
     again = gate.process(execution, Serving("req-1"))
 
     assert again is None
@@ -188,10 +218,10 @@ def test_what_fails_is_neither_stored_nor_counted(  # noqa: PLR0917 - fixtures
     lines: Lines,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fail(*_: object) -> float:
+    def fail(*_: object) -> dict[str, float]:
         raise RuntimeError("password=hunter2")
 
-    monkeypatch.setattr(gate_module, "signal_health", fail)
+    monkeypatch.setattr(gate_module, "latest_scores", fail)
     with pytest.raises(RuntimeError):
         gate.process(execution, Serving("req-1"))
 
@@ -202,6 +232,98 @@ def test_what_fails_is_neither_stored_nor_counted(  # noqa: PLR0917 - fixtures
     spans = {span.name: span for span in exporter.get_finished_spans()}
     assert spans["evaluate_signal"].status.status_code is StatusCode.ERROR
     assert "hunter2" not in repr([dict(item.attributes or {}) for item in spans["evaluate_signal"].events])
+
+
+@pytest.fixture
+def healthy(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - after its own scores
+    monkeypatch.setattr(gate_module, "latest_scores", lambda *_: {"conversion": 90.0})
+
+
+def executions(registry: CollectorRegistry, status: str) -> float | None:
+    labels = {"automation_type": "budget_shift", "status": status, "tenant_id": "acme"}
+    return registry.get_sample_value("automation_executions_total", labels)
+
+
+@pytest.mark.usefixtures("healthy")
+def test_what_passes_is_carried_out_once_by_its_platform(
+    gate: Gate, execution: UUID, platforms: Orders, registry: CollectorRegistry
+) -> None:
+    gate.process(execution, Serving("req-1"))
+    gate.process(execution, Serving("req-1"))
+
+    assert platforms.taken == [Order("google", "acme", 1001, "budget_shift", execution)]
+    assert executions(registry, "success") == 1
+
+
+@pytest.mark.usefixtures("healthy")
+def test_what_the_platform_refuses_has_failed_in_every_signal(  # noqa: PLR0917 - fixtures
+    gate: Gate,
+    execution: UUID,
+    platforms: Orders,
+    registry: CollectorRegistry,
+    engine: Engine,
+    lines: Lines,
+) -> None:
+    platforms.able = False
+    gate.process(execution, Serving("req-1"))
+
+    with engine.connect() as connection:
+        row = connection.execute(select(EXECUTIONS.c.status, EXECUTIONS.c.decision)).one()
+    assert tuple(row) == ("failed", "pass")
+    assert (executions(registry, "failed"), executions(registry, "success")) == (1, None)
+    [line] = lines.named("automation_executed")
+    assert (line["status"], line["decision"], line["actions_taken"]) == ("failed", "pass", [])
+
+
+@pytest.mark.usefixtures("healthy")
+def test_a_worker_that_died_before_the_platform_answered_is_followed_up_without_a_second_judgement(  # noqa: PLR0917
+    gate: Gate,
+    execution: UUID,
+    platforms: Orders,
+    registry: CollectorRegistry,
+    lines: Lines,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def die(_order: Order) -> bool:
+        raise SystemExit
+
+    with monkeypatch.context() as dying:
+        dying.setattr(platforms, "carry_out", die)
+        with pytest.raises(SystemExit):
+            gate.process(execution, Serving("req-1"))
+    monkeypatch.setattr(gate_module, "latest_scores", lambda *_: {"conversion": 1.0})
+    gate.process(execution, Serving("req-1"))
+
+    labels = {"decision": "pass", "tenant_id": "acme"}
+    assert registry.get_sample_value("trust_gate_decisions_total", labels) == 1
+    assert executions(registry, "success") == 1
+    [line] = lines.named("automation_executed")
+    assert (line["decision"], line["signal_health"]) == ("pass", 90.0)
+
+
+@pytest.mark.parametrize("decision", ["hold", "block"])
+def test_what_does_not_pass_is_asked_of_nobody(
+    decision: str, gate: Gate, execution: UUID, platforms: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score = {"hold": 55.0, "block": 5.0}[decision]
+    monkeypatch.setattr(gate_module, "latest_scores", lambda *_: {"conversion": score})
+    outcome = gate.process(execution, Serving("req-1"))
+
+    assert outcome is not None
+    assert outcome.decision == decision
+    assert platforms.taken == []
+
+
+def test_the_scores_of_a_decision_are_observed_by_type(
+    gate: Gate, execution: UUID, registry: CollectorRegistry
+) -> None:
+    gate.process(execution, Serving("req-1"))
+
+    def observed(kind: str) -> float | None:
+        labels = {"signal_type": kind, "tenant_id": "acme"}
+        return registry.get_sample_value("signal_health_score_sum", labels)
+
+    assert (observed("conversion"), observed("delivery")) == (50.0, 60.0)
 
 
 def test_known_tenants_begin_at_zero(registry: CollectorRegistry) -> None:

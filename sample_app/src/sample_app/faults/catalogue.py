@@ -1,6 +1,6 @@
 """What can be broken, how badly, and for how long at the most."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -113,6 +113,16 @@ class SignalHealth(Fault):
     score: float = Field(default=15.0, ge=0, le=100)
 
 
+class AdPlatformFails(Fault):
+    """An ad platform is slow, or refuses; all of them where none is named."""
+
+    name = "ad-platform"
+    platform: Literal["meta", "google", "tiktok"] | None = None
+    failure: Literal["unavailable", "rate-limited", "rejected", "slow"] = "unavailable"
+    milliseconds: int = Field(default=3_000, ge=1, le=20_000, description="How slow.")
+    share: Share = 1.0
+
+
 class StuckStream(Fault):
     """The ingester stops reading its stream."""
 
@@ -133,6 +143,7 @@ ALL: tuple[type[Fault], ...] = (
     TasksSlow,
     TasksDie,
     SignalHealth,
+    AdPlatformFails,
     StuckStream,
 )
 BY_NAME = {fault.name: fault for fault in ALL}

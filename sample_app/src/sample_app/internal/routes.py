@@ -11,6 +11,7 @@ from sample_app.telemetry.context import SERVING
 from sample_app.trust.routes import Accepted, ExecutionView
 from sample_app.trust.service import read_execution, request_execution
 
+CANARY_PATH = "/internal/canary"
 CANARY_TENANT = "canary"
 CANARY_AUTOMATION = 9001
 
@@ -27,7 +28,7 @@ def _serves_canary() -> None:
 
 
 router = APIRouter(
-    prefix="/internal/canary",
+    prefix=CANARY_PATH,
     include_in_schema=False,
     dependencies=[Depends(internal_only), Depends(_serves_canary)],
 )
@@ -37,7 +38,7 @@ router = APIRouter(
 async def sing(platform: ThePlatform, response: Response) -> Accepted:
     """Ask for the canary's automation, on the path that every tenant's request takes."""
     execution_id = await request_execution(platform, CANARY_TENANT, CANARY_AUTOMATION, reason="canary")
-    response.headers["Location"] = f"/internal/canary/executions/{execution_id}"
+    response.headers["Location"] = f"{CANARY_PATH}/executions/{execution_id}"
     return Accepted(execution_id=execution_id, automation_id=CANARY_AUTOMATION)
 
 

@@ -1,8 +1,9 @@
 """Prometheus metrics: declared in names.py, made here, their children cached so that a request costs a look-up."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from itertools import product
 
 from prometheus_client import (
     CollectorRegistry,
@@ -81,17 +82,39 @@ class TrustMetrics:
         """Register with a registry; None where processes share files instead."""
         metric = names.TRUST_GATE_DECISIONS
         self._decisions = Counter(metric.name, metric.help, metric.labels, registry=registry)
+        executions, scores = names.AUTOMATION_EXECUTIONS, names.SIGNAL_HEALTH_SCORE
+        self._executions = Counter(executions.name, executions.help, executions.labels, registry=registry)
+        self._scores = Histogram(
+            scores.name, scores.help, scores.labels, registry=registry, buckets=scores.buckets
+        )
         self._tenant = LabelLimit()
 
     def decided(self, decision: str, tenant_id: str) -> None:
         """Count one decision."""
         self._decisions.labels(decision, self._tenant(tenant_id)).inc()
 
+    def evaluated(self, scores: Mapping[str, float], tenant_id: str) -> None:
+        """Observe the scores that a decision stood on."""
+        for kind, score in scores.items():
+            self._scores.labels(_signal_type(kind), self._tenant(tenant_id)).observe(score)
+
+    def executed(self, automation_type: str, status: str, tenant_id: str) -> None:
+        """Count one execution that came to its end."""
+        self._executions.labels(automation_type, status, self._tenant(tenant_id)).inc()
+
     def expect(self, tenant_ids: Iterable[str]) -> None:
         """Begin each tenant's series at zero, so that shares of nothing read as nothing."""
-        for tenant_id in tenant_ids:
+        for tenant in map(self._tenant, tenant_ids):
             for decision in names.DECISIONS:
-                self._decisions.labels(decision, self._tenant(tenant_id))
+                self._decisions.labels(decision, tenant)
+            for automation_type, status in product(names.AUTOMATION_TYPES, names.EXECUTION_STATUSES):
+                self._executions.labels(automation_type, status, tenant)
+            for kind in names.SIGNAL_TYPES:
+                self._scores.labels(kind, tenant)
+
+
+def _signal_type(kind: str) -> str:
+    return kind if kind in names.SIGNAL_TYPES else names.OTHER
 
 
 def make_registry() -> CollectorRegistry:

@@ -6,15 +6,18 @@ There are no exemplars in this mode.
 
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from operator import add
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from sample_app.telemetry.task_metrics import TaskPromises
+
 _MERGED = "dead"
-_ADDITIVE = ("counter", "histogram")
+_MERGES: dict[str, Callable[[float, float], float]] = {"counter": add, "histogram": add, "gauge_max": max}
 
 
 class WorkerCollector:
@@ -34,7 +37,7 @@ class WorkerCollector:
 
     def merge_dead(self) -> None:
         """Move the counts of processes that are gone into one file per kind."""
-        for kind in _ADDITIVE:
+        for kind in _MERGES:
             gone = [path for path in self._directory.glob(f"{kind}_*.db") if _is_gone(path)]
             if gone:
                 self._merge(kind, gone)
@@ -44,7 +47,7 @@ class WorkerCollector:
         totals: dict[str, float] = {}
         for path in [target, *gone] if target.exists() else gone:
             for key, value, _timestamp, _position in MmapedDict.read_all_values_from_file(str(path)):  # type: ignore[no-untyped-call]
-                totals[key] = totals.get(key, 0.0) + value
+                totals[key] = _MERGES[kind](totals.get(key, 0.0), value)
         fresh = target.with_suffix(".db-new")
         fresh.unlink(missing_ok=True)
         values = MmapedDict(str(fresh))  # type: ignore[no-untyped-call]
@@ -60,6 +63,7 @@ def make_worker_registry(directory: Path) -> CollectorRegistry:
     """Return the registry that a worker's metrics port serves."""
     registry = CollectorRegistry()
     registry.register(WorkerCollector(directory))
+    registry.register(TaskPromises())
     return registry
 
 

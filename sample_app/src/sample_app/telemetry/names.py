@@ -24,6 +24,7 @@ PLATFORMS = ("meta", "google", "tiktok")
 ERROR_CLASSES = ("timeout", "unreachable", "rate_limited", "rejected", "server_error")
 TASK_STATES = ("success", "failure", "retry")
 DEPENDENCIES = ("database", "database_replica", "cache", "broker", "celery")
+ORDER_RESULTS = ("done", "repeated", "refused")
 INGEST_RESULTS = ("stored", "duplicate", "rejected")
 TENANT_LIMIT = 500
 
@@ -120,6 +121,12 @@ INGESTER_LAST_STORED = Metric(
     "gauge",
     "When the ingester last stored a batch, or found the stream empty",
 )
+AD_PLATFORM_ORDERS = Metric(
+    "ad_platform_orders_total",
+    "counter",
+    "Orders that the stand-in of the ad platforms got, by what became of them",
+    ("platform", "result"),
+)
 CELERY_TASK_DURATION = Metric(
     "celery_task_duration_seconds",
     "histogram",
@@ -166,6 +173,7 @@ METRICS = (
     INGESTER_PENDING,
     INGESTER_OLDEST,
     INGESTER_LAST_STORED,
+    AD_PLATFORM_ORDERS,
     CELERY_TASK_DURATION,
     CELERY_TASK_FAILURES,
     CELERY_TASK_SLA,
@@ -180,6 +188,7 @@ EVENT_REQUEST = "api_request"
 EVENT_EXECUTED = "automation_executed"
 EVENT_INTEGRATION_FAILURE = "integration_failure"
 EVENT_CONNECTION = "websocket_closed"
+EVENT_STORED = "cdp_event_stored"
 
 SPAN_PROCESS = "process_automation"
 SPAN_EVALUATE = "evaluate_signal"
@@ -188,6 +197,7 @@ SPAN_SEGMENT = "evaluate_segment"
 SPAN_DELIVER = "deliver_decision"
 SPAN_PUBLISH = "apply_async"
 SPAN_RUN = "run"
+SPAN_STORE_EVENTS = "store_events"
 
 QUIET_PATHS = frozenset({"/health", "/health/live", "/health/ready", "/health/detailed", "/metrics"})
 """Paths that probes ask every few seconds: counted, neither logged nor traced."""
@@ -197,3 +207,9 @@ TASK_REQUEUE = "requeue_executions"
 TASK_CANARY = "sing_canary"
 TASK_BALLAST = "carry_ballast"
 QUEUE = "default"
+SCHEDULED_TASKS = (TASK_REQUEUE, TASK_CANARY)
+TASKS = (TASK_EXECUTE, *SCHEDULED_TASKS, TASK_BALLAST)
+TASK_SLA_SECONDS = {TASK_EXECUTE: 5.0, TASK_REQUEUE: 10.0, TASK_CANARY: 5.0}
+"""Within this, 95 of 100 runs should end; ballast is meant to be slow."""
+TASK_EXCEPTIONS = ("OperationalError", "WorkerLostError", "TimeLimitExceeded", "InjectedError")
+"""`exception` of a failed task; what is not here is `other`."""

@@ -2,7 +2,7 @@
 
 import math
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from opentelemetry import context as otel_context
@@ -10,7 +10,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
@@ -102,9 +102,10 @@ def span(
     *,
     kind: SpanKind = SpanKind.INTERNAL,
     parent: otel_context.Context | None = None,
+    links: Sequence[Link] | None = None,
 ) -> Iterator[Span]:
     """Run the block inside a span that records how it failed."""
-    current = tracer.start_span(name, parent, kind, attributes)
+    current = tracer.start_span(name, parent, kind, attributes, links)
     with trace.use_span(current, end_on_exit=True, record_exception=False, set_status_on_exception=False):
         try:
             yield current

@@ -29,6 +29,14 @@ _HOLD = Outcome("hold", "held", ("ask_for_review",))
 _BLOCK = Outcome("block", "skipped", ("skip_automation",))
 
 
+_OUTCOMES = {outcome.decision: outcome for outcome in (_PASS, _HOLD, _BLOCK)}
+
+
+def outcome_of(decision: Decision) -> Outcome:
+    """Return what a decision that was made earlier means."""
+    return _OUTCOMES[decision]
+
+
 def decide(signal_health: float | None) -> Outcome:
     """Return what happens at this signal health, 0 to 100; without any signal a person decides."""
     if signal_health is None:

@@ -26,6 +26,7 @@ AUTOMATIONS = Table(
     Column("tenant_id", Text, ForeignKey("tenants.id"), nullable=False, index=True),
     Column("name", Text, nullable=False),
     Column("automation_type", Text, nullable=False),
+    Column("platform", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
 

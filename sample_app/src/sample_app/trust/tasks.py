@@ -8,6 +8,7 @@ from celery import Celery  # type: ignore[import-untyped]
 from celery.exceptions import Retry  # type: ignore[import-untyped]
 from sqlalchemy import select
 
+from sample_app import canary
 from sample_app.database import UNAVAILABLE
 from sample_app.faults.tasks import before_task, carry_ballast
 from sample_app.telemetry import names
@@ -26,6 +27,7 @@ def register(app: Celery) -> None:
     """Make the tasks known to a worker."""
     app.task(bind=True, name=names.TASK_EXECUTE, max_retries=_MAX_RETRIES)(execute_automation)
     app.task(bind=True, name=names.TASK_REQUEUE)(requeue_executions)
+    app.task(name=names.TASK_CANARY)(sing_canary)
     app.task(name=names.TASK_BALLAST)(ballast)
 
 
@@ -63,7 +65,7 @@ def requeue_executions(task: Any) -> None:  # noqa: ANN401 - Celery's task
     with running(process.tracer, task.request):
         try:
             with process.engine.connect() as connection:
-                process.metrics.expect(connection.execute(select(TENANTS.c.id)).scalars())
+                process.metrics.expect(connection.execute(select(TENANTS.c.id)).scalars().all())
             requeue_forgotten(
                 process.engine, process.send, after_seconds=process.settings.requeue_after_seconds
             )
@@ -73,6 +75,19 @@ def requeue_executions(task: Any) -> None:  # noqa: ANN401 - Celery's task
             _LOG.exception("task_failed", task=names.TASK_REQUEUE)
             report(error, endpoint=names.TASK_REQUEUE)
             raise
+
+
+def sing_canary() -> None:
+    """Say when a canary last came through the platform, and send the next."""
+    process = PROCESS.get()
+    try:
+        at = canary.last_return(process.engine)
+        if at is not None:
+            process.metrics.tasks.canary_returned(at)
+    except UNAVAILABLE as error:
+        _LOG.warning("canary_not_seen", cause=type(error).__name__)
+    if process.settings.api_url:
+        canary.send(process.api, process.settings.internal_key.get_secret_value())
 
 
 def ballast() -> None:

@@ -1,0 +1,17 @@
+#!/bin/bash
+# A replica: on an empty data folder a copy of the primary, then PostgreSQL in recovery, streaming. With the upstream
+# image as with ours. The password stays out of the data folder: it is written anew at each start, into memory.
+set -euo pipefail
+primary=${POSTGRES_PRIMARY_HOST:?names the primary}
+export PGPASSFILE=/tmp/pgpass
+(umask 077; printf '*:*:*:*:%s\n' "$(cat /run/secrets/postgres_replication_password)" > "$PGPASSFILE")
+
+if [ ! -s "$PGDATA/PG_VERSION" ]; then
+  echo "copying from $primary"
+  rm -rf "${PGDATA:?}"/* # a copy that was cut short
+  pg_basebackup --host="$primary" --username=stratum_replication --pgdata="$PGDATA" --wal-method=stream \
+    --checkpoint=fast --no-password
+  chmod 0700 "$PGDATA"
+fi
+touch "$PGDATA/standby.signal"
+exec "$@" -c "primary_conninfo=host=$primary user=stratum_replication passfile=$PGPASSFILE application_name=postgres-replica"

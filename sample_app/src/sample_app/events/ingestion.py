@@ -1,0 +1,188 @@
+"""From the stream into the table: at least once, and thanks to the ids exactly once.
+
+An entry is acknowledged only when its row is committed. Whatever kills this process in between leaves the entry to
+be read again, by the same consumer when it comes back or by another after a while; the row is then there already.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import time
+from typing import Any, cast
+
+import structlog
+from opentelemetry.trace import Link, SpanContext, SpanKind, Tracer, get_current_span
+from redis import Redis
+from redis.exceptions import ResponseError
+from sqlalchemy import Engine, exc
+from sqlalchemy.dialects.postgresql import insert
+
+from sample_app.events.metrics import IngesterMetrics
+from sample_app.events.stream import GROUP, REJECTED, STREAM, Event
+from sample_app.events.tables import EVENTS
+from sample_app.telemetry import names
+from sample_app.telemetry.tracing import parent_from, span
+
+_LOG = structlog.get_logger()
+_AT_ONCE = 200
+_REJECTED_KEPT = 1_000
+
+Entries = Sequence[tuple[bytes, dict[bytes, bytes]]]
+
+
+@dataclass(frozen=True)
+class Ingestion:
+    """One consumer of the stream."""
+
+    broker: Redis
+    engine: Engine
+    tracer: Tracer
+    metrics: IngesterMetrics
+    consumer: str
+    claim_after_seconds: float
+
+    def begin(self) -> None:
+        """Make the group where it is missing, from the stream's beginning."""
+        try:
+            self.broker.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise
+
+    def turn(self, *, wait_seconds: float) -> int:
+        """Store one batch: first what was read before and never acknowledged, then what is new; return its size."""
+        entries = self._unfinished() or self._abandoned() or self._new(wait_seconds)
+        if entries:
+            self._take(entries)
+        self.metrics.progressed()
+        return len(entries)
+
+    def look(self) -> None:
+        """Measure how far behind the stream is."""
+        groups = self.broker.xinfo_groups(STREAM)
+        ours = next(group for group in groups if group["name"] == GROUP.encode())
+        oldest = cast("Entries", self.broker.xrange(STREAM, count=1))
+        born = int(oldest[0][0].partition(b"-")[0]) / 1000 if oldest else time()
+        self.metrics.behind(
+            lag=ours["lag"] or 0, pending=ours["pending"], oldest_seconds=max(0.0, time() - born)
+        )
+
+    def _unfinished(self) -> Entries:
+        return self._read("0", None)
+
+    def _abandoned(self) -> Entries:
+        answer = cast(
+            "tuple[bytes, Entries, list[bytes]]",
+            self.broker.xautoclaim(
+                STREAM, GROUP, self.consumer, round(self.claim_after_seconds * 1000), count=_AT_ONCE
+            ),
+        )
+        return answer[1]
+
+    def _new(self, wait_seconds: float) -> Entries:
+        return self._read(">", round(wait_seconds * 1000))
+
+    def _read(self, after: str, block: int | None) -> Entries:
+        answer = cast(
+            "list[tuple[bytes, Entries]]",
+            self.broker.xreadgroup(GROUP, self.consumer, {STREAM: after}, count=_AT_ONCE, block=block),
+        )
+        return answer[0][1] if answer else []
+
+    def _take(self, entries: Entries) -> None:
+        events, unreadable = _read_events(entries)
+        if events:
+            self._store(events)
+        for entry_id, entry in unreadable:
+            self._reject(entry, entry_id=entry_id.decode())
+        ids = [entry_id for entry_id, _ in entries]
+        with self.broker.pipeline() as together:  # what is stored leaves the stream: it cannot grow for ever
+            together.xack(STREAM, GROUP, *ids)
+            together.xdel(STREAM, *ids)
+            together.execute()
+
+    def _reject(self, entry: dict[bytes, bytes], **which: str) -> None:
+        """Put aside what can never be stored, so that it holds up nothing else."""
+        self.metrics.rejected()
+        _LOG.error("event_rejected", **which)
+        self.broker.xadd(REJECTED, cast("Any", entry), maxlen=_REJECTED_KEPT)
+
+    def _store(self, events: Sequence[Event]) -> None:
+        """Store a batch; where the database refuses one of its events, store the others."""
+        try:
+            self._insert(events)
+        except (exc.DataError, exc.IntegrityError):
+            if len(events) == 1:
+                self._reject(events[0].as_entry(), event_id=str(events[0].id))
+                return
+            for event in events:
+                self._store([event])
+
+    def _insert(self, events: Sequence[Event]) -> None:
+        links = [link for event in events if (link := _link(event)) is not None]
+        attributes: dict[str, str | int] = {
+            "messaging.system": "redis",
+            "messaging.batch.message_count": len(events),
+        }
+        with (
+            span(self.tracer, names.SPAN_STORE_EVENTS, attributes, kind=SpanKind.CONSUMER, links=links),
+            self.engine.begin() as connection,
+        ):
+            statement = insert(EVENTS).on_conflict_do_nothing().returning(EVENTS.c.tenant_id, EVENTS.c.id)
+            rows = connection.execute(statement, [_row(event) for event in events]).all()
+        new = {(row.tenant_id, row.id) for row in rows}
+        for event in events:
+            if (event.tenant_id, event.id) not in new:
+                self.metrics.repeated()
+                continue
+            new.discard((event.tenant_id, event.id))  # the same event twice in one batch
+            self.metrics.stored(event.event_type, event.tenant_id)
+            _LOG.info(
+                names.EVENT_STORED,
+                event_id=str(event.id),
+                event_type=event.event_type,
+                tenant_id=event.tenant_id,
+                request_id=event.request_id,
+                **_ids(event),
+            )
+
+
+def _read_events(entries: Entries) -> tuple[list[Event], Entries]:
+    events, unreadable = [], []
+    for entry_id, entry in entries:
+        try:
+            events.append(Event.of_entry(entry))
+        except ValueError:
+            unreadable.append((entry_id, entry))
+    return events, unreadable
+
+
+def _row(event: Event) -> dict[str, Any]:
+    return {
+        "tenant_id": event.tenant_id,
+        "id": event.id,
+        "event_type": event.event_type,
+        "profile_id": event.profile_id,
+        "properties": event.properties,
+        "occurred_at": event.occurred_at,
+        "request_id": event.request_id,
+    }
+
+
+def _link(event: Event) -> Link | None:
+    """The batch is a trace of its own; each event's request is a link, since one span cannot have 200 parents."""
+    context = _origin(event)
+    return Link(context, {"request_id": event.request_id}) if context.is_valid else None
+
+
+def _ids(event: Event) -> dict[str, str]:
+    context = _origin(event)
+    return (
+        {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
+        if context.is_valid
+        else {}
+    )
+
+
+def _origin(event: Event) -> SpanContext:
+    headers = {"traceparent": event.traceparent} if event.traceparent else {}
+    return get_current_span(parent_from(headers)).get_span_context()

@@ -1,0 +1,1 @@
+"""Calls to the ad platforms, and what is said when they fail."""

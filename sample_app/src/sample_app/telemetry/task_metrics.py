@@ -1,0 +1,75 @@
+"""Counts and times the tasks of a worker, from the signals that Celery sends around each."""
+
+from collections.abc import Iterable
+from time import perf_counter, time
+from typing import Any
+
+from celery import signals  # type: ignore[import-untyped]
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
+from prometheus_client.core import GaugeMetricFamily
+
+from sample_app.telemetry import names
+
+
+class TaskMetrics:
+    """What became of tasks; the worker's processes share it through files."""
+
+    def __init__(self, registry: CollectorRegistry | None) -> None:
+        """Register with a registry; None where processes share files instead."""
+        duration, failures = names.CELERY_TASK_DURATION, names.CELERY_TASK_FAILURES
+        self._duration = Histogram(
+            duration.name, duration.help, duration.labels, registry=registry, buckets=duration.buckets
+        )
+        self._failures = Counter(failures.name, failures.help, failures.labels, registry=registry)
+        last_run, canary = names.SCHEDULED_LAST_RUN, names.CANARY_LAST_SUCCESS
+        self._last_run = Gauge(
+            last_run.name, last_run.help, last_run.labels, registry=registry, multiprocess_mode="max"
+        )
+        self._canary = Gauge(canary.name, canary.help, registry=registry, multiprocess_mode="max")
+        self._started: dict[str, float] = {}
+
+    def expect(self) -> None:
+        """Begin every series at zero: `rate()` cannot see the first failure of a series born at one."""
+        for task in names.TASKS:
+            for state in names.TASK_STATES:
+                self._duration.labels(task, names.QUEUE, state)
+            for exception in (*names.TASK_EXCEPTIONS, names.OTHER):
+                self._failures.labels(task, names.QUEUE, exception)
+
+    def connect(self) -> None:
+        """Listen to Celery's signals; a process that was killed is reported by the worker's main process."""
+        signals.task_prerun.connect(self._before, weak=False)
+        signals.task_postrun.connect(self._after, weak=False)
+        signals.task_failure.connect(self._failed, weak=False)
+
+    def canary_returned(self, at: float) -> None:
+        """Say when the canary last came through; seconds since 1970."""
+        self._canary.set(at)
+
+    def _before(self, task_id: str, **_: object) -> None:
+        self._started[task_id] = perf_counter()
+
+    def _after(self, task_id: str, task: Any, state: str | None, **_: object) -> None:  # noqa: ANN401 - Celery's
+        started = self._started.pop(task_id, None)
+        known = (state or "").lower()
+        if started is not None and known in names.TASK_STATES:
+            self._duration.labels(task.name, names.QUEUE, known).observe(perf_counter() - started)
+        if task.name in names.SCHEDULED_TASKS and known == "success":
+            self._last_run.labels(task.name).set(time())
+
+    def _failed(self, sender: Any, exception: BaseException, **_: object) -> None:  # noqa: ANN401 - Celery's
+        kind = type(exception).__name__
+        known = kind if kind in names.TASK_EXCEPTIONS else names.OTHER
+        self._failures.labels(sender.name, names.QUEUE, known).inc()
+
+
+class TaskPromises:
+    """How long tasks may take, as series beside how long they take."""
+
+    def collect(self) -> Iterable[Metric]:
+        """Return one gauge a task."""
+        sla = names.CELERY_TASK_SLA
+        family = GaugeMetricFamily(sla.name, sla.help, labels=sla.labels)
+        for task, seconds in names.TASK_SLA_SECONDS.items():
+            family.add_metric([task], seconds)
+        yield family
