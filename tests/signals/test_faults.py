@@ -54,7 +54,7 @@ SYMPTOMS = (
     Symptom("cache-clients", 'max(redis_connected_clients{role="cache"})', 1_000, is_level=True),
     Symptom(
         "tasks-fail",
-        "sum(celery_task_failures_total{task=\"execute_automation\"})",
+        'sum(celery_task_failures_total{task="execute_automation"})',
         0,
         {"share": 1},
     ),

@@ -20,8 +20,8 @@ EXECUTE = "/api/v1/automations/{automation_id}/execute"
 
 
 def lineage(trace: Trace, name: str) -> list[str]:
-    """Name the spans from the first one down to the only one of a name."""
-    (span,) = trace.named(name)
+    """Name the spans from the first one down to the last one of a name."""
+    span = max(trace.named(name), key=lambda one: one.started)
     names, by_id = [], {one.span_id: one for one in trace.spans}
     current: Span | None = span
     while current is not None:
@@ -34,11 +34,11 @@ def lineage(trace: Trace, name: str) -> list[str]:
 def test_a_run_is_one_trace_from_the_request_to_the_decision_in_the_database(
     acme: Api, jaeger: Jaeger
 ) -> None:
-    """HTTP, SQL, the queue, the task, SQL again: one tree, whose first span is the caller's child."""
+    """HTTP, SQL, the queue, the task, the ad platform, SQL again: one tree, begun by the caller's span."""
     run = acme.execute(1001)
     trace = eventually(
         jaeger.trace(run.trace_id),
-        has_spans("process_automation", "UPDATE executions"),
+        has_spans("process_automation", "POST /{platform}/v1/actions", "UPDATE executions"),
         is_connected,
         within=15,
     )
@@ -51,7 +51,13 @@ def test_a_run_is_one_trace_from_the_request_to_the_decision_in_the_database(
         "run/execute_automation",
         "process_automation",
     ]
-    assert lineage(trace, "UPDATE executions")[:3] == lineage(trace, "process_automation")[:3]
+    run_through = lineage(trace, "process_automation")
+    assert lineage(trace, "POST /{platform}/v1/actions") == [
+        *run_through,
+        "POST meta",
+        "POST /{platform}/v1/actions",
+    ]
+    assert lineage(trace, "UPDATE executions") == [*run_through, "UPDATE executions"]
 
 
 @pytest.mark.smoke

@@ -124,7 +124,9 @@ class Ingestion:
             "messaging.batch.message_count": len(events),
         }
         with (
-            span(self.tracer, names.SPAN_STORE_EVENTS, attributes, kind=SpanKind.CONSUMER, links=links),
+            span(
+                self.tracer, names.SPAN_STORE_EVENTS, attributes, kind=SpanKind.CONSUMER, links=links
+            ) as batch,
             self.engine.begin() as connection,
         ):
             statement = insert(EVENTS).on_conflict_do_nothing().returning(EVENTS.c.tenant_id, EVENTS.c.id)
@@ -142,6 +144,7 @@ class Ingestion:
                 event_type=event.event_type,
                 tenant_id=event.tenant_id,
                 request_id=event.request_id,
+                batch_trace_id=f"{batch.get_span_context().trace_id:032x}",
                 **_ids(event),
             )
 

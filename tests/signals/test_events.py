@@ -1,0 +1,136 @@
+"""From a request to a row through a stream: nothing is lost or doubled, whoever is killed; and the trace leads across."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from harness.eventually import eventually
+from harness.expectations import equals, has_ids, has_spans, is_empty, is_not_empty
+
+if TYPE_CHECKING:
+    from harness.clients.api import Answer, Api
+    from harness.clients.database import Database
+    from harness.clients.jaeger import Jaeger
+    from harness.clients.loki import Loki
+    from harness.clients.prometheus import Prometheus
+    from harness.clients.saboteur import Saboteur
+    from harness.faults import Faults
+
+EVENTS = "/api/v1/cdp/events"
+KILLS = 3
+
+
+def send(tenant: Api, number: int = 0, **more: str) -> Answer:
+    body = {"event_type": "purchase", "properties": {"number": number}, **more}
+    return tenant.send("POST", EVENTS, json=body)
+
+
+def stored(database: Database, tenant: str, *ids: str):  # noqa: ANN201 - a probe
+    listed = ", ".join(f"'{one}'" for one in ids)
+    return database.rows(f"SELECT id FROM cdp_events WHERE tenant_id = '{tenant}' AND id IN ({listed})")  # noqa: S608
+
+
+def rows(found: list[tuple[str, ...]]) -> list[str]:
+    return [row[0] for row in found]
+
+
+@pytest.mark.smoke
+def test_an_accepted_event_becomes_a_row_a_line_and_a_count(
+    acme: Api, database: Database, loki: Loki, prometheus: Prometheus
+) -> None:
+    """Under the id that the sender was told."""
+    ingested = prometheus.value('sum(cdp_events_ingested_total{event_type="purchase",tenant_id="acme"})')
+    before = ingested.now()
+    answer = send(acme)
+    event_id = answer.body["event_id"]
+
+    assert answer.status == 202
+    eventually(stored(database, "acme", event_id), has_ids([event_id], of=rows), within=15)
+    line = f'{{service_name="stratum-ingester"}} | event="cdp_event_stored" | event_id="{event_id}"'
+    (said,) = eventually(loki.lines(line), is_not_empty, within=15)
+    assert (said["request_id"], said["trace_id"]) == (answer.request_id, answer.trace_id)
+    eventually(ingested, equals(before + 1), within=30)
+
+
+def test_the_batch_is_linked_to_the_requests_of_its_events(acme: Api, loki: Loki, jaeger: Jaeger) -> None:
+    """One span cannot have two hundred parents: it links to them, and the line names its trace."""
+    answer = send(acme)
+    line = f'{{service_name="stratum-ingester"}} | trace_id="{answer.trace_id}"'
+    (said,) = eventually(loki.lines(line), is_not_empty, within=15)
+    batch = eventually(jaeger.trace(said["batch_trace_id"]), has_spans("store_events"), within=15)
+    (store,) = batch.named("store_events")
+    assert answer.trace_id in store.linked
+    assert [span.name for span in batch.children(store)] == ["INSERT cdp_events"]
+
+
+def test_an_event_sent_twice_is_stored_once(acme: Api, database: Database, prometheus: Prometheus) -> None:
+    """The sender's own id makes it the same event; another tenant's same id is another event."""
+    repeated = prometheus.value('sum(ingester_events_total{result="duplicate"})')
+    before = repeated.now()
+    own = str(uuid4())
+    assert {send(acme, event_id=own).status for _ in range(2)} == {202}
+
+    eventually(repeated, equals(before + 1), within=30)
+    has_ids([own], of=rows)(stored(database, "acme", own).now())
+
+
+def test_one_tenant_cannot_take_anothers_event_id(acme: Api, techco: Api, database: Database) -> None:
+    """Both are stored, each its sender's own."""
+    own = str(uuid4())
+    send(acme, event_id=own)
+    send(techco, event_id=own)
+
+    for tenant in ("acme", "techco"):
+        eventually(stored(database, tenant, own), has_ids([own], of=rows), within=15)
+
+
+def test_an_ingester_that_is_killed_over_and_over_loses_and_doubles_nothing(
+    acme: Api, database: Database, faults: Faults
+) -> None:
+    """SIGKILL at any moment, under traffic: what was accepted is a row, once."""
+    accepted: list[str] = []
+
+    def burst(count: int) -> None:
+        with ThreadPoolExecutor(max_workers=4) as several:
+            answers = several.map(lambda number: send(acme, number), range(count))
+            accepted.extend(answer.body["event_id"] for answer in answers if answer.status == 202)
+
+    for _ in range(KILLS):
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            sending = beside.submit(burst, 60)
+            with faults.killed("ingester"):
+                sending.result()
+
+    assert len(accepted) == 60 * KILLS
+    eventually(stored(database, "acme", *accepted), has_ids(accepted, of=rows), within=30)
+
+
+def test_a_stuck_stream_is_seen_and_catches_up(
+    acme: Api, database: Database, prometheus: Prometheus, saboteur: Saboteur
+) -> None:
+    """While nobody reads, the lag and the age of the oldest event grow; afterwards nothing is missing."""
+    lag = prometheus.value("max(ingester_stream_lag)")
+    with saboteur.fault("stuck-stream"):
+        # one turn may still be under way
+        eventually(prometheus.value("time() - max(ingester_last_progress_timestamp_seconds) > 2"), within=20)
+        event_ids = [send(acme, number).body["event_id"] for number in range(5)]
+        eventually(lag, equals(5), within=20)
+        assert rows(stored(database, "acme", *event_ids).now()) == []
+    eventually(stored(database, "acme", *event_ids), has_ids(event_ids, of=rows), within=20)
+    eventually(lag, equals(0), within=20)
+
+
+def test_a_broker_that_is_away_takes_no_event_and_says_so(
+    acme: Api, database: Database, faults: Faults
+) -> None:
+    """503 with a time to come back, and no row: nothing is accepted that could be lost."""
+    own = str(uuid4())
+    with faults.stopped("redis-broker"):
+        answer = send(acme, event_id=own)
+    assert answer.status == 503
+    assert answer.headers["Retry-After"]
+    is_empty(stored(database, "acme", own).now())
