@@ -84,7 +84,7 @@ def test_a_fault_is_seen_and_healed(
     figure = prometheus.value(symptom.query)
     least = symptom.above if symptom.is_level else figure.now() + symptom.above
     with saboteur.fault(symptom.fault, **symptom.parameters):
-        acme.send("GET", "/api/v1/automations/1001/executions/00000000-0000-0000-0000-000000000000")
+        acme.send("POST", "/api/v1/automations/1001/execute")
         eventually(figure, above(least), within=20)
     assert symptom.fault not in saboteur.what_is_on()
     if symptom.is_level:

@@ -96,12 +96,12 @@ def test_an_exemplar_leads_to_the_log_line_and_the_trace(
 
 
 @pytest.mark.smoke
-def test_both_services_lines_carry_the_requests_ids(acme: Api, loki: Loki) -> None:
-    """The API's line and the worker's line are found together, and say who and what."""
+def test_every_services_line_carries_the_requests_ids(acme: Api, loki: Loki) -> None:
+    """The lines of the API, the worker and the ad platform are found together, and say who and what."""
     run = acme.execute(1003)
-    api, worker = sorted(
-        eventually(loki.of_trace(run.trace_id), has_length(2), within=15), key=lambda line: line["event"]
-    )
+    lines = eventually(loki.of_trace(run.trace_id), has_length(3), within=15)
+    platform, api, worker = sorted(lines, key=lambda line: line["service"])
+    assert (platform["event"], platform["service"]) == ("api_request", "ad-platforms")
     assert (api["event"], api["service"], api["tenant_id"]) == ("api_request", "stratum-api", "acme")
     assert (worker["event"], worker["service"], worker["tenant_id"]) == (
         "automation_executed",
@@ -109,8 +109,8 @@ def test_both_services_lines_carry_the_requests_ids(acme: Api, loki: Loki) -> No
         "acme",
     )
     assert (worker["automation_id"], worker["execution_id"]) == (1003, run.execution_id)
-    assert {api["request_id"], worker["request_id"]} == {run.request_id}
-    assert {api["trace_id"], worker["trace_id"]} == {run.trace_id}
+    assert {line["request_id"] for line in lines} == {run.request_id}
+    assert {line["trace_id"] for line in lines} == {run.trace_id}
 
 
 @pytest.mark.smoke

@@ -1,5 +1,6 @@
 """The stream between the API and the ingester: its name, and what an entry says."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, cast
@@ -13,6 +14,7 @@ STREAM = "stratum:events"
 REJECTED = "stratum:events:rejected"
 GROUP = "ingester"
 _FIELD = b"event"
+_SECONDS = 2.0  # an absent broker holds up no request longer
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class RedisEventStream:
     async def append(self, event: Event) -> None:
         """Append an event, or raise StreamAwayError."""
         try:
-            await self._broker.xadd(STREAM, cast("Any", event.as_entry()))
-        except (RedisError, OSError) as error:
+            async with asyncio.timeout(_SECONDS):
+                await self._broker.xadd(STREAM, cast("Any", event.as_entry()))
+        except (RedisError, OSError) as error:  # a timeout is an OSError
             raise StreamAwayError(type(error).__name__) from error
