@@ -96,6 +96,12 @@ def anon_memory(container: Container) -> int:
     return int(stats.get("anon", stats.get("total_rss", stats.get("rss", 0))))
 
 
+def cpu_seconds(container: Container) -> float:
+    """Seconds of one core that the container's cgroup has used since it was made."""
+    answer = cast("dict[str, Any]", container.stats(stream=False, one_shot=True))
+    return float(answer["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
+
+
 def _state(container: Container) -> State | None:
     attributes = container.attrs
     labels = attributes["Config"]["Labels"]

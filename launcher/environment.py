@@ -79,6 +79,9 @@ class Environment:
     root: Path = ROOT
     ports: Mapping[str, int] = field(default_factory=lambda: dict(PORTS))
     settings: Mapping[str, str] = field(default_factory=dict)
+    more_files: tuple[
+        Path, ...
+    ] = ()  # Compose files read after docker-compose.yml; a person's stack has none
 
     @classmethod
     def development(cls, root: Path = ROOT) -> Environment:
@@ -103,6 +106,7 @@ class Environment:
         root: Path = ROOT,
         folder: Path,
         overrides: Mapping[str, str] | None = None,
+        more_files: tuple[Path, ...] = (),
     ) -> Environment:
         """A private stack: everything of its own, below *folder*; *overrides* are settings."""
         return cls(
@@ -113,6 +117,7 @@ class Environment:
             root=root,
             ports=free_ports(PORTS),
             settings={"COMPOSE_PROFILES": "", "STRATUM_FAULTS": "on", **(overrides or {})},
+            more_files=more_files,
         )
 
     def prepare(self) -> list[str]:
@@ -150,7 +155,9 @@ class Environment:
 
     def compose(self, *arguments: str) -> list[str]:
         """A `docker compose` command for this stack and no other."""
-        files = ["--project-directory", str(self.root), "--file", str(self.root / "docker-compose.yml")]
+        files = ["--project-directory", str(self.root)]
+        for path in (self.root / "docker-compose.yml", *self.more_files):
+            files += ["--file", str(path)]
         return [
             "docker",
             "compose",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from harness.plugin import ROOT
+from harness.timeline import Timelines
 
 if TYPE_CHECKING:
     from harness.clients.api import Api
@@ -91,6 +94,19 @@ def faults(stack: Stack) -> Faults:
     from harness.faults import Faults  # noqa: PLC0415 - runs without a stack need no Docker client
 
     return Faults(stack)
+
+
+@pytest.fixture(scope="session")
+def timelines(request: pytest.FixtureRequest) -> Timelines:
+    """When what happened in the tests that break something; with `-v` it is told at once."""
+    reporter: Any = request.config.pluginmanager.get_plugin("terminalreporter")
+
+    def tell(text: str) -> None:
+        if reporter and request.config.get_verbosity() > 0:
+            reporter.ensure_newline()
+            reporter.write_line(text)
+
+    return Timelines(ROOT / "build" / "timelines", say=tell)
 
 
 @pytest.fixture(scope="session")

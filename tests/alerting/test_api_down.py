@@ -16,14 +16,17 @@ from harness.clients.http import Session
 from harness.eventually import consistently, eventually
 from harness.expectations import has_length, is_empty, is_firing, is_quiet, is_resolved
 from harness.plugin import ROOT
+from harness.timeline import Timeline
 
 if TYPE_CHECKING:
     from harness.clients.inbox import Inbox, Notification, Notifications
     from harness.clients.prometheus import Prometheus
     from harness.faults import Fault, Faults
     from harness.stack import Stack
+    from harness.timeline import Timelines
 
 ALERT = "APIDown"
+SYMPTOM = 'up{job="stratum-api"} == 0 or absent(up{job="stratum-api"})'
 RECEIVERS = ("pagerduty", "slack-platform")
 
 
@@ -50,6 +53,7 @@ class Outage:
     page: Notification
     all_clear: Notification
     delivered: dict[str, Notifications]
+    timeline: Timeline
 
     @property
     def detected_after(self) -> float:
@@ -88,7 +92,15 @@ def silence(stack: Stack, inbox: Inbox, limits: dict[str, float]) -> None:
 
 
 @pytest.fixture(scope="module")
-def outage(silence: None, faults: Faults, inbox: Inbox, limits: dict[str, float]) -> Outage:  # noqa: ARG001
+def outage(
+    *,
+    silence: None,  # noqa: ARG001
+    faults: Faults,
+    inbox: Inbox,
+    prometheus: Prometheus,
+    limits: dict[str, float],
+    timelines: Timelines,
+) -> Outage:
     """Stop the API, wait for the page, start it again, wait for the all-clear; then listen a while longer."""
     began = time.time()
     page = inbox.notifications(ALERT, receiver="pagerduty", since=began)
@@ -103,7 +115,12 @@ def outage(silence: None, faults: Faults, inbox: Inbox, limits: dict[str, float]
         "pagerduty": consistently(page, has_length(2), during=3),
         "slack-platform": channel.now(),
     }
-    return Outage(stop, paged[0], cleared[-1], delivered)
+    timeline = Timeline(f"{ALERT}, {stop}")
+    timeline.fault(stop)
+    timeline.alert(ALERT, prometheus, symptom=SYMPTOM, until=cleared[-1].received_at)
+    timeline.notified(delivered["pagerduty"])
+    timelines.keep(timeline)
+    return Outage(stop, paged[0], cleared[-1], delivered, timeline)
 
 
 @pytest.mark.smoke
@@ -153,6 +170,13 @@ def test_the_links_of_the_page_lead_somewhere(link: str, outage: Outage) -> None
     assert answer.status_code == 200
     assert ALERT in answer.text
     assert "cannot be asked" not in answer.text
+
+
+@pytest.mark.smoke
+def test_every_stage_is_seen_and_none_before_its_cause(outage: Outage) -> None:
+    """Fault, symptom, pending, firing, page; healed, all-clear."""
+    assert outage.timeline.missing() == []
+    assert outage.timeline.disorder() == []
 
 
 @pytest.mark.smoke

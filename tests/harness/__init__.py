@@ -5,6 +5,8 @@
     clients        one small client for each store, and the Stratum API as its users know it
     stack          a private Compose project, or the one `make up` runs
     compression    the committed configuration with every duration divided by one factor
+    faults         what can be broken in a private stack, and heals
+    timeline       when what happened, from a fault to the all-clear
     canary         one request read back from every store: what `make up` calls "ready"
     diagnostics    what is kept when a test fails
     plugin         the pytest options and fixtures around all of it

@@ -23,8 +23,11 @@ _FLAGS = (
     "PROMETHEUS_RESEND_DELAY",
     "PROMETHEUS_FOR_GRACE_PERIOD",
     "PROMETHEUS_DISCOVERY_RELOAD_INTERVAL",
+    "PROMETHEUS_LOOKBACK_DELTA",
     "INBOX_WATCHDOG_PATIENCE",
 )
+# What is a number of seconds there: how old the Celery exporter's answers may be. The other exporters ask at each scrape.
+_SECONDS = ("STRATUM_EXPORTER_REFRESH_SECONDS",)
 _NOT_MOUNTED = shutil.ignore_patterns("image", "tests")
 
 
@@ -104,10 +107,13 @@ def _rewrite(
 
 
 def _flags(compose_file: str, factor: float) -> dict[str, str]:
-    settings = {}
-    for name in _FLAGS:
-        usual = re.search(rf"\$\{{{name}:-([^}}]+)\}}", compose_file)
-        if usual is None:
-            raise ValueError(f"docker-compose.yml no longer has a setting {name} with a usual value")
-        settings[name] = divided(usual.group(1), factor)
-    return settings
+    lengths = {name: divided(_usual(compose_file, name), factor) for name in _FLAGS}
+    numbers = {name: f"{float(_usual(compose_file, name)) / factor:g}" for name in _SECONDS}
+    return lengths | numbers
+
+
+def _usual(compose_file: str, name: str) -> str:
+    usual = re.search(rf"\$\{{{name}:-([^}}]+)\}}", compose_file)
+    if usual is None:
+        raise ValueError(f"docker-compose.yml no longer has a setting {name} with a usual value")
+    return usual.group(1)

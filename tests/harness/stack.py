@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from launcher.environment import Environment
 
-from harness import rendering, sweeping
+from harness import disks, rendering, sweeping
 from harness.compose import Compose, ComposeFailed, States
 from harness.durations import milliseconds
 from harness.eventually import Probe, eventually
@@ -47,7 +47,9 @@ class Stack:
         project = f"stratum-test-{secrets.token_hex(4)}"
         folder = sweeping.claim(stacks, project)
         settings = rendering.render(root, folder, factor=factor)
-        environment = Environment.for_project(project, root=root, folder=folder, overrides=settings)
+        environment = Environment.for_project(
+            project, root=root, folder=folder, overrides=settings, more_files=(disks.describe(folder),)
+        )
         environment.prepare()
         return cls(environment, factor=factor)
 
@@ -85,6 +87,7 @@ class Stack:
         """Start a private stack, wait until every container is well and every target answers; return the seconds."""
         began = time.monotonic()
         self.compose.start()
+        disks.hold(self.environment.project, self.services["volumes"]["image"])
         eventually(self.states(), all_well, within=within, every=0.5, give_up=self.trouble)
         targets = self.stores.prometheus.targets()
         eventually(targets, all_up, within=within, every=0.5, give_up=self.trouble)

@@ -29,6 +29,8 @@ _CHECKOUT = "com.docker.compose.project.working_dir"
 _NAME = re.compile(r"stratum-test-[0-9a-f]{8}")
 _OWNER_FILE = "owner.json"
 _STARTED_FIELD = 19  # of /proc/<pid>/stat, counted after the program's name
+ONE_OFF = "com.docker.compose.oneoff"
+"""The label by which Compose leaves a container out of `ps` and `up`; with PROJECT it is swept all the same."""
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,13 @@ class Prometheus:
 
         return Probe(f"{query} in Prometheus", self.link(query), read)
 
+    def times(self, series: str, *, at: float) -> list[float]:
+        """Return the times of every sample that a range selector or a subquery gives, over all its series."""
+        answer = self.http.json("/api/v1/query", query=series, time=f"{at:.3f}")["data"]
+        if answer["resultType"] != "matrix":
+            raise TypeError(f"{series} is a {answer['resultType']}; ask for a range")
+        return sorted(float(time) for one in answer["result"] for time, _ in one["values"])
+
     def scraped_at(self, job: str) -> Probe[float]:
         """Ask when the target of *job* that waited longest was last scraped.
 

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import docker
 
 from harness.eventually import eventually
-from harness.faults import processes
+from harness.faults import network, processes, resources
 from harness.faults.containers import containers_of
 from harness.faults.fault import Fault
+from harness.faults.helpers import Helpers
+from harness.faults.network import Between
 from harness.stack import all_well_but
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from harness.stack import Stack
 
 Breakage: TypeAlias = "Callable[[Container], AbstractContextManager[None]]"
+Way: TypeAlias = "Callable[[Between], AbstractContextManager[None]]"
+Broken: TypeAlias = "tuple[Fault, AbstractContextManager[None]]"
 
 _RECOVERY = 60.0  # seconds in which a healed stack is well again
 
@@ -38,9 +42,7 @@ class Faults:
     """
 
     stack: Stack
-    away: list[str] = field(
-        default_factory=list
-    )  # services that a fault which is not healed yet keeps unwell
+    away: list[str] = field(default_factory=list)  # services that a fault in force keeps unwell
 
     def __post_init__(self) -> None:
         if not self.stack.private:
@@ -50,6 +52,11 @@ class Faults:
     def client(self) -> docker.DockerClient:
         """The engine."""
         return docker.from_env()
+
+    @cached_property
+    def helpers(self) -> Helpers:
+        """What acts inside the stack."""
+        return Helpers(self.client, self.stack.environment.project, image=self.stack.services["api"]["image"])
 
     def stopped(self, *services: str, number: int | None = None) -> AbstractContextManager[tuple[Fault, ...]]:
         """Stop services at once, as an operator does, and start them again in the end."""
@@ -69,44 +76,88 @@ class Faults:
             pass
         return tuple(replace(one, kind="restarted") for one in stopped)
 
+    def cut_off(self, *services: str, number: int | None = None) -> AbstractContextManager[tuple[Fault, ...]]:
+        """Take services off the network: they reach nobody, nobody reaches them, their names are gone."""
+        return self._inflicted("cut off", partial(network.cut_off, client=self.client), services, number)
+
+    def cut_between(self, one: str, other: str) -> AbstractContextManager[Fault]:
+        """Lose whatever two services send each other; everybody else reaches both."""
+        return self._between(f"cut from {other}", one, other, Between.cut)
+
+    def slow_between(
+        self, one: str, other: str, *, latency: float = 0.0, bytes_per_second: float = 0.0
+    ) -> AbstractContextManager[Fault]:
+        """Make what two services send each other late by so many seconds each way, or narrow, or both."""
+        wired = partial(Between.wired, latency=latency, bytes_per_second=bytes_per_second)
+        return self._between(f"slow to {other}", one, other, wired)
+
+    def resetting_between(self, one: str, other: str) -> AbstractContextManager[Fault]:
+        """Reset every connection between two services, those that stand and those that are tried."""
+        return self._between(f"reset by {other}", one, other, partial(Between.wired, reset=True))
+
+    def squeezed(
+        self, service: str, *, to: int, number: int | None = None
+    ) -> AbstractContextManager[tuple[Fault, ...]]:
+        """Leave a service so many bytes of memory."""
+        return self._inflicted("squeezed", partial(resources.squeezed, to=to), (service,), number)
+
+    def disk_full(self, service: str, *, path: str) -> AbstractContextManager[tuple[Fault, ...]]:
+        """Fill the small disk (harness.disks) that a service has at *path*."""
+        breakage = partial(resources.disk_full, helpers=self.helpers, path=path)
+        return self._inflicted("disk full", breakage, (service,), None)
+
     @contextmanager
     def _inflicted(
         self, kind: str, breakage: Breakage, services: tuple[str, ...], number: int | None
     ) -> Iterator[tuple[Fault, ...]]:
-        """Break every container of some services at once; heal them one after the other, then wait for the stack."""
         faults = tuple(Fault(kind, service) for service in services)
-        project = self.stack.environment.project
         broken = [
-            (fault, container)
+            (fault, breakage(container))
             for fault in faults
-            for container in containers_of(self.client, project, fault.service, number=number)
+            for container in self._containers(fault.service, number=number)
         ]
-        self.away.extend(services)
+        with self._in_force(broken, away=services):
+            yield faults
+
+    @contextmanager
+    def _between(self, kind: str, one: str, other: str, breakage: Way) -> Iterator[Fault]:
+        fault = Fault(kind, one)
+        way = Between(self.helpers, self._containers(one), self._containers(other))
+        with self._in_force([(fault, breakage(way))], away=(one, other)):
+            yield fault
+
+    @contextmanager
+    def _in_force(self, broken: Sequence[Broken], *, away: Sequence[str]) -> Iterator[None]:
+        """Break everything at once; heal one after the other, then wait for the stack."""
+        self.away.extend(away)
         try:
             with ExitStack() as healing:
-                _break(healing, breakage, broken)
-                healing.callback(_stamp, faults)  # the last that goes on is the first that comes off
-                yield faults
+                _break(healing, broken)
+                healing.callback(_stamp, [fault for fault, _ in broken])  # the last to go on comes off first
+                yield
         finally:
-            for service in services:
+            for service in away:
                 self.away.remove(service)
             self._wait_until_well()
+
+    def _containers(self, service: str, *, number: int | None = None) -> list[Container]:
+        return containers_of(self.client, self.stack.environment.project, service, number=number)
 
     def _wait_until_well(self) -> None:
         trouble = partial(self.stack.trouble, but=self.away)
         eventually(self.stack.states(), all_well_but(self.away), within=_RECOVERY, give_up=trouble)
 
 
-def _break(healing: ExitStack, breakage: Breakage, broken: Sequence[tuple[Fault, Container]]) -> None:
+def _break(healing: ExitStack, broken: Sequence[Broken]) -> None:
     """Give every order at once; what was broken when one fails is healed with the rest."""
     at = time.time()
 
-    def obey(fault: Fault, container: Container) -> None:
-        healing.enter_context(breakage(container))
+    def obey(fault: Fault, breakage: AbstractContextManager[None]) -> None:
+        healing.enter_context(breakage)
         fault.at, fault.seconds = at, time.time() - at
 
     with ThreadPoolExecutor(max_workers=len(broken)) as several:
-        orders = [several.submit(obey, fault, container) for fault, container in broken]
+        orders = [several.submit(obey, *one) for one in broken]
     for order in orders:
         order.result()
 

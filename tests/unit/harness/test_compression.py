@@ -250,10 +250,17 @@ def test_the_committed_configuration_is_itself_at_a_factor_of_one(tmp_path: Path
 def test_the_committed_configuration_renders_at_sixty(tmp_path: Path) -> None:
     settings = rendering.render(ROOT, tmp_path, factor=60)
     assert settings["PROMETHEUS_RESEND_DELAY"] == "1s"
+    assert settings["PROMETHEUS_LOOKBACK_DELTA"] == "5s"
+    assert float(settings["STRATUM_EXPORTER_REFRESH_SECONDS"]) == pytest.approx(5 / 60, rel=1e-4)
     assert (tmp_path / "alertmanager" / "templates").is_dir()
     assert not (tmp_path / "prometheus" / "image").exists()
     committed = dict(rendering.committed_rules(ROOT))
     assert list(dict(rendering.committed_rules(tmp_path))) == list(committed)
+
+
+def test_every_setting_that_is_compressed_has_a_place_in_the_compose_file() -> None:
+    with pytest.raises(ValueError, match="no longer has a setting PROMETHEUS_RESEND_DELAY"):
+        rendering._usual("command: [--rules.alert.resend-delay=1m]", "PROMETHEUS_RESEND_DELAY")
 
 
 class LoadedRules:

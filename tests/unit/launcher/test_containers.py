@@ -6,7 +6,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from launcher.containers import State, anon_memory
+from launcher.containers import State, anon_memory, cpu_seconds
 
 HEALTHY = {"service": "api", "status": "running", "health": "healthy", "exit_code": 0, "restarts": 0}
 
@@ -61,3 +61,9 @@ def test_memory_is_what_is_held_under_either_cgroup_version(stats: dict[str, int
     container.stats.return_value = {"memory_stats": {"usage": 99, "stats": stats}}
 
     assert anon_memory(container) == 7
+
+
+def test_cpu_time_is_counted_in_seconds_of_one_core() -> None:
+    container = Mock()
+    container.stats.return_value = {"cpu_stats": {"cpu_usage": {"total_usage": 2_500_000_000}}}
+    assert cpu_seconds(container) == 2.5

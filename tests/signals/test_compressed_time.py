@@ -1,0 +1,134 @@
+"""In compressed time the stack still keeps up: no scrape is missed, no evaluation, and one core is enough.
+
+Every figure of the other tests rests on that. A stack that cannot keep up would not fail them, it would make them slow
+and then lenient.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import docker
+import pytest
+from launcher import containers
+from launcher.measurements import Row
+
+from harness.eventually import consistently
+from harness.expectations import all_up
+from harness.measurements import Measurements
+from harness.plugin import ROOT
+from harness.sweeping import PROJECT
+
+if TYPE_CHECKING:
+    from harness.clients.prometheus import Prometheus
+    from harness.stack import Stack
+
+WINDOW = 15.0  # seconds: sixty scrapes of each target at a factor of 60
+ONE_CORE = 1.0
+LIMITS_HIT = '{__name__=~"prometheus_target_scrape(s|_pool)_exceeded_.*_total"}'
+TROUBLE = (
+    "prometheus_rule_group_iterations_missed_total",
+    "prometheus_rule_evaluation_failures_total",
+    "prometheus_target_scrapes_sample_out_of_order_total",
+    "prometheus_target_scrapes_sample_duplicate_timestamp_total",
+)
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """A while in which nobody did anything to the stack."""
+
+    began: float
+    ended: float
+    cores: float
+
+    @property
+    def range(self) -> str:
+        """Its length, as a range selector has it."""
+        return f"{round((self.ended - self.began) * 1000)}ms"
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return self.ended - self.began
+
+
+def cpu_seconds(stack: Stack) -> float:
+    """What its containers have used since they were made."""
+    client = docker.from_env()
+    try:
+        running = client.containers.list(filters={"label": f"{PROJECT}={stack.environment.project}"})
+        with ThreadPoolExecutor(max_workers=len(running)) as several:
+            return sum(several.map(containers.cpu_seconds, running))
+    finally:
+        client.close()
+
+
+@pytest.fixture(scope="module")
+def quiet(stack: Stack, prometheus: Prometheus) -> Quiet:
+    """Let the stack be, every target up all the while."""
+    used, began = cpu_seconds(stack), time.time()
+    consistently(prometheus.targets(), all_up, during=WINDOW, every=1)
+    ended = time.time()
+    return Quiet(began, ended, (cpu_seconds(stack) - used) / (ended - began))
+
+
+def test_no_scrape_is_missed(quiet: Quiet, prometheus: Prometheus, stack: Stack) -> None:
+    """Every target was scraped as often as the interval says, within one, and answered each time."""
+    scraped = prometheus.samples(f"count_over_time(up[{quiet.range}])", at=quiet.ended).now().by("instance")
+    lowest = prometheus.samples(f"min_over_time(up[{quiet.range}])", at=quiet.ended).now().by("instance")
+
+    due = quiet.seconds / stack.scrape_interval
+    assert {where: count for where, count in scraped.items() if abs(count - due) > 1} == {}, f"{due:.1f} due"
+    assert set(lowest.values()) == {1}
+
+
+def test_no_scrape_is_cut_short(quiet: Quiet, prometheus: Prometheus) -> None:
+    """No limit was exceeded, and what was scraped is what was kept."""
+    ever = prometheus.samples(LIMITS_HIT, at=quiet.ended).now()
+    lost = prometheus.samples(
+        "scrape_samples_scraped - scrape_samples_post_metric_relabeling > 0 or scrape_samples_scraped == 0",
+        at=quiet.ended,
+    ).now()
+
+    assert len(ever) > 0, "Prometheus no longer counts exceeded limits under these names"
+    assert [sample for sample in ever.samples if sample.value] == []
+    assert lost.samples == ()
+
+
+@pytest.mark.parametrize("counter", TROUBLE)
+def test_prometheus_had_no_trouble(counter: str, quiet: Quiet, prometheus: Prometheus) -> None:
+    """No evaluation was missed or failed, no sample came twice or late."""
+    before = prometheus.samples(counter, at=quiet.began).now()
+    after = prometheus.samples(counter, at=quiet.ended).now()
+
+    assert len(after) > 0, f"Prometheus has no {counter}"
+    assert [sample.value for sample in after.samples] == [sample.value for sample in before.samples]
+
+
+def test_every_group_is_evaluated_at_every_interval(
+    quiet: Quiet, prometheus: Prometheus, stack: Stack
+) -> None:
+    """As often as the interval says, within one."""
+    counter = "prometheus_rule_group_iterations_total"
+    before = prometheus.samples(counter, at=quiet.began).now().by("rule_group")
+    after = prometheus.samples(counter, at=quiet.ended).now().by("rule_group")
+
+    due = quiet.seconds / stack.scrape_interval
+    counts = {group: after[group] - before[group] for group in after}
+    # one for the count itself, one for the two scrapes that read it
+    assert {group: count for group, count in counts.items() if abs(count - due) > 2} == {}, f"{due:.1f} due"
+
+
+def test_the_stack_uses_less_than_one_core(quiet: Quiet, stack: Stack) -> None:
+    """Its containers' own figure: what else the machine does is not in it."""
+    row = Row(
+        what=f"idle stack, time divided by {stack.factor:g}",
+        measured=quiet.cores,
+        limit=ONE_CORE,
+        unit="cores",
+    )
+    assert Measurements(ROOT / "build" / "compression.json").add(row) == "holds", row
