@@ -172,10 +172,20 @@ def test_who_needs_more_memory_than_is_left_is_killed(
         eventually(held, is_much)
 
 
-def test_a_broker_with_a_full_disk_refuses_and_recovers(faults: Faults, acme: Api) -> None:
-    """No run is accepted that could not be kept; with room on the disk again, runs are accepted and decided."""
-    execute = answer(acme, "POST", "/api/v1/automations/1001/execute")
+def test_a_broker_with_a_full_disk_cannot_keep_its_log_until_there_is_room(
+    faults: Faults, prometheus: Prometheus, acme: Api
+) -> None:
+    """Redis says that its last write failed; with room on the disk again it writes, and runs are decided."""
+    written = prometheus.value('redis_aof_last_write_status{role="broker"}')
+
+    def is_well(status: float) -> None:
+        assert status == 1, "the last write failed"
+
+    def is_failing(status: float) -> None:
+        assert status == 0, "the last write went well"
+
+    eventually(written, is_well)
     with faults.disk_full("redis-broker", path="/data"):
-        eventually(execute, is_status(503))
-    eventually(execute, is_status(202))
-    eventually(acme.outcome(acme.execute(1001)))
+        eventually(written, is_failing)
+    eventually(written, is_well)
+    eventually(acme.outcome(acme.execute(1001)), within=60)
