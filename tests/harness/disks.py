@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SMALL = {"redis-broker-data": "size=128m,uid=999,gid=999,mode=0700"}
-"""Volumes of docker-compose.yml, with the options of their tmpfs. The broker is the one whose full disk users notice."""
+"""Volumes of docker-compose.yml, with the options of their tmpfs. The broker writes all the time, says when a write
+failed, and goes on by itself once there is room."""
 
 
 def describe(folder: Path) -> Path:
