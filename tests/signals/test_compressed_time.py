@@ -79,13 +79,16 @@ def quiet(stack: Stack, prometheus: Prometheus) -> Quiet:
 
 
 def test_no_scrape_is_missed(quiet: Quiet, prometheus: Prometheus, stack: Stack) -> None:
-    """Every target was scraped as often as the interval says, within one, and answered each time."""
+    """Every target was scraped as often as the interval says, within one, and answered, but for one at the most.
+
+    One, because a machine that does something else may keep a target from answering within a compressed timeout.
+    """
     scraped = prometheus.samples(f"count_over_time(up[{quiet.range}])", at=quiet.ended).now().by("instance")
-    lowest = prometheus.samples(f"min_over_time(up[{quiet.range}])", at=quiet.ended).now().by("instance")
+    answered = prometheus.samples(f"sum_over_time(up[{quiet.range}])", at=quiet.ended).now().by("instance")
 
     due = quiet.seconds / stack.scrape_interval
     assert {where: count for where, count in scraped.items() if abs(count - due) > 1} == {}, f"{due:.1f} due"
-    assert set(lowest.values()) == {1}
+    assert {where: count for where, count in answered.items() if scraped[where] - count > 1} == {}
 
 
 def test_no_scrape_is_cut_short(quiet: Quiet, prometheus: Prometheus) -> None:
