@@ -7,6 +7,7 @@ table     all rows, for the terminal
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from harness.eventually import REAL_TIME, Clock, NotYet, Probe, Unmet, eventuall
 from harness.ids import Comparison
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from harness.clients.database import Database
     from harness.clients.jaeger import Jaeger
@@ -39,11 +40,10 @@ def lines(loki: Loki, prefix: str, *, service: str, event: str, since: float) ->
     return Probe(f"{event} lines of {service} in Loki", found.where, lambda: found.read().of("trace_id"))
 
 
-def rows(database: Database, prefix: str) -> Probe[Ids]:
-    """Ask PostgreSQL for the trace ids of the executions that were asked for."""
+def rows(database: Database, prefix: str, *, decided: bool = False) -> Probe[Ids]:
+    """Ask PostgreSQL for the trace ids of the executions that were asked for, or of those that are decided."""
     statement = f"SELECT substr(traceparent, 4, 32) FROM executions WHERE traceparent LIKE '00-{prefix}%'"  # noqa: S608 - hex digits
-    found = database.rows(statement)
-    return Probe("executions in PostgreSQL", found.where, lambda: [row[0] for row in found.read()])
+    return each(database.rows(statement + " AND decision IS NOT NULL" * decided), lambda row: row[0])
 
 
 def spans(jaeger: Jaeger, trace_ids: Iterable[str], named: Collection[str]) -> Probe[Ids]:
@@ -65,6 +65,35 @@ def spans(jaeger: Jaeger, trace_ids: Iterable[str], named: Collection[str]) -> P
     return Probe(f"spans of {len(asked)} traces in Jaeger", jaeger.address, read)
 
 
+def each(found: Probe[Any], of: Callable[[Any], str]) -> Probe[Ids]:
+    """Ask for the ids of what another question finds."""
+    return Probe(found.what, found.where, lambda: [of(one) for one in found.read()])
+
+
+def only(found: Probe[Ids], ids: Collection[str]) -> Probe[Ids]:
+    """Leave out whatever is not one of these."""
+    return Probe(found.what, found.where, lambda: [one for one in found.read() if one in ids])
+
+
+def but(found: Probe[Ids], ids: Collection[str]) -> Probe[Ids]:
+    """Leave these out."""
+    return Probe(found.what, found.where, lambda: [one for one in found.read() if one not in ids])
+
+
+def spans_at_risk(spans: int, seconds: float, *, queue: int, batch: int, patience: float) -> int:
+    """Compute how many of a process's spans may be lost while nobody takes them.
+
+    Args:
+        spans: How many it records meanwhile.
+        seconds: How long that is, the way back included.
+        queue: How many wait at most; the oldest make room for the newest.
+        batch: How many are sent, and given up, at once.
+        patience: Seconds for which a batch is tried.
+    """
+    given_up = math.floor(seconds / patience) * batch
+    return min(spans, given_up + max(0, spans - given_up - queue))
+
+
 def span_id(trace_id: str, name: str) -> str:
     """Name a span that a trace has once."""
     return f"{trace_id} {name}"
@@ -76,14 +105,23 @@ def settled(
     *,
     within: float = 60.0,
     every: float = 0.5,
+    patience: float = STILL_SHORT,
     clock: Clock = REAL_TIME,
 ) -> Comparison:
     """Wait until a store has all that is wanted, or nothing more comes, and say what is missing, doubled, foreign.
 
+    Args:
+        found: The store's ids.
+        wanted: Those that were sent.
+        within: Seconds until it is judged as it stands.
+        every: Seconds between two questions.
+        patience: Seconds without anything new after which what is missing will not come.
+        clock: Real time, unless a test of the harness gives another.
+
     Raises:
         Unmet: The store did not answer at all.
     """
-    settling = _Settling(frozenset(wanted), clock)
+    settling = _Settling(frozenset(wanted), patience, clock)
     try:
         eventually(found, settling, within=within, every=every, clock=clock)
     except Unmet:
@@ -97,6 +135,7 @@ class _Settling:
     """The expectation that an answer no longer changes."""
 
     wanted: frozenset[str]
+    patience: float
     clock: Clock
     found: Sequence[str] = ()
     changed_at: float | None = None
@@ -107,7 +146,7 @@ class _Settling:
             self.found, self.changed_at = found, now
         missing = len(self.wanted.difference(found))
         still = now - self.changed_at
-        assert still >= (STILL_SHORT if missing else STILL_WHOLE), (
+        assert still >= (self.patience if missing else STILL_WHOLE), (
             f"{missing} missing, still for {still:.1f}s"
         )
 

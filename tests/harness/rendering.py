@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
     from harness.eventually import Probe
 
-# Flags of Prometheus, and the inbox's one wait, that are durations: docker-compose.yml has their usual values behind these
+# Flags of Prometheus and Alertmanager, and the inbox's one wait, that are durations: docker-compose.yml has their usual values behind these
 # settings.
 _FLAGS = (
     "PROMETHEUS_RESEND_DELAY",
     "PROMETHEUS_FOR_GRACE_PERIOD",
     "PROMETHEUS_DISCOVERY_RELOAD_INTERVAL",
     "PROMETHEUS_LOOKBACK_DELTA",
+    "ALERTMANAGER_MAINTENANCE_INTERVAL",
     "INBOX_WATCHDOG_PATIENCE",
 )
 # What is a number of seconds there: how old the Celery exporter's answers may be. The other exporters ask at each scrape.

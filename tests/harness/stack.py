@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 
 _LINES_OF_A_CULPRIT = 15
+# the shortest that the application accepts: a task whose worker was killed is handed out again after that
+_IMPATIENT = {"STRATUM_VISIBILITY_TIMEOUT_SECONDS": "10"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Stack:
         sweeping.sweep(stacks)
         project = f"stratum-test-{secrets.token_hex(4)}"
         folder = sweeping.claim(stacks, project)
-        settings = rendering.render(root, folder, factor=factor)
+        settings = {**_IMPATIENT, **rendering.render(root, folder, factor=factor)}
         environment = Environment.for_project(
             project, root=root, folder=folder, overrides=settings, more_files=(disks.describe(folder),)
         )

@@ -58,8 +58,8 @@ class Alertmanager:
         if not response.ok:
             raise Refused(response)
 
-    def silence(self, name: str, *, until: str) -> None:
-        """Silence an alert, as a person does, until a moment (RFC 3339)."""
+    def silence(self, name: str, *, until: str) -> str:
+        """Silence an alert, as a person does, until a moment (RFC 3339); return the silence's id."""
         silence = {
             "matchers": [{"name": "alertname", "value": name, "isRegex": False}],
             "startsAt": "2000-01-01T00:00:00Z",
@@ -70,6 +70,16 @@ class Alertmanager:
         response = self.http.post("/api/v2/silences", json=silence)
         if not response.ok:
             raise Refused(response)
+        return str(response.json()["silenceID"])
+
+    def silences(self) -> Probe[tuple[str, ...]]:
+        """Ask for the ids of the silences in force."""
+
+        def read() -> tuple[str, ...]:
+            held = self.http.json("/api/v2/silences")
+            return tuple(str(one["id"]) for one in held if one["status"]["state"] == "active")
+
+        return Probe("silences in Alertmanager", f"{self.address}/#/silences", read)
 
     def configuration(self) -> Probe[str]:
         """Ask for the configuration in force, secrets hidden."""

@@ -139,6 +139,17 @@ class Prometheus:
 
         return Probe(f"last scrape of {job}", self.link(f'timestamp(up{{job="{job}"}})'), read)
 
+    def scrapes(self, job: str, *, since: float) -> Probe[tuple[float, ...]]:
+        """Ask when a job was scraped since a moment, whichever of its targets it was."""
+        selector = f'up{{job="{job}"}}'
+
+        def read() -> tuple[float, ...]:
+            window = f"{selector}[{math.ceil(time.time() - since)}s]"
+            found = self.http.json("/api/v1/query", query=window)["data"]["result"]
+            return tuple(sorted(at for series in found for at, _ in series["values"] if at >= since))
+
+        return Probe(f"scrapes of {job}", self.link(selector), read)
+
     def exemplars(self, query: str, *, since: float) -> Probe[tuple[Exemplar, ...]]:
         """Ask for the exemplars of the series that *query* selects."""
 

@@ -18,7 +18,7 @@ from harness.clients.jaeger import Jaeger
 from harness.clients.loki import Loki
 from harness.clients.prometheus import Prometheus
 from harness.eventually import NotYet
-from unit.harness.local_server import serving
+from unit.harness.local_server import Asked, serving
 
 Document = dict[str, Any]
 
@@ -368,3 +368,21 @@ def test_the_canned_server_says_what_it_was_asked() -> None:
         for thread in threads:
             thread.join()
     assert [asked.path for asked in store.asked] == ["/"] * 3
+
+
+def test_scrapes_are_times_of_every_target_of_a_job_since_then() -> None:
+    series = [{"metric": {}, "values": [[9.0, "1"], [12.5, "1"]]}, {"metric": {}, "values": [[11.0, "1"]]}]
+    with serving(**{"/api/v1/query": {"data": {"result": series}}}) as store:
+        assert Prometheus(store.address).scrapes("stratum-api", since=10.0).now() == (11.0, 12.5)
+    assert store.asked[0].query["query"].startswith('up{job="stratum-api"}[')
+
+
+def test_a_silence_is_made_for_one_name_and_found_while_it_is_in_force() -> None:
+    def answer(asked: Asked) -> object:
+        held = [{"id": "s1", "status": {"state": "active"}}, {"id": "s2", "status": {"state": "expired"}}]
+        return {"silenceID": "s1"} if asked.method == "POST" else held
+
+    with serving(**{"/api/v2/silences": answer}) as store:
+        alertmanager = Alertmanager(store.address)
+        assert alertmanager.silence("APIDown", until="2100-01-01T00:00:00Z") == "s1"
+        assert alertmanager.silences().now() == ("s1",)

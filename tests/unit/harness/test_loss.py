@@ -1,6 +1,7 @@
 """What counts as lost: each verdict beside the twin that must fail, and every store asked for its own ids."""
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,7 +16,7 @@ from harness.clients.jaeger import Jaeger
 from harness.clients.loki import Loki
 from harness.eventually import NotYet, Probe, Unmet
 from harness.ids import Comparison
-from harness.loss import STILL_SHORT, STILL_WHOLE, LossRow, settled
+from harness.loss import STILL_SHORT, STILL_WHOLE, LossRow, settled, spans_at_risk
 from harness.measurements import Measurements
 from unit.harness.fake_time import FakeTime
 from unit.harness.local_server import serving
@@ -94,6 +95,11 @@ def test_a_store_that_answers_nothing_is_no_loss_but_a_failed_question(time: Fak
         settled(Probe("ids", "", away), "a", within=5, clock=time.clock)
 
 
+def test_whoever_knows_that_it_takes_longer_says_so(time: FakeTime) -> None:
+    store = filling(time, (0, "a"), (3 * STILL_SHORT, "b"))
+    assert settled(store, "ab", patience=4 * STILL_SHORT, clock=time.clock).is_exact
+
+
 # --- judging ---
 
 
@@ -147,6 +153,24 @@ def test_the_table_shows_every_row_and_marks_what_could_not_be_measured() -> Non
     ]
 
 
+AT_RISK = {
+    "a batch is never given up, and the queue holds all": (3000, 20, math.inf, 0),
+    "the queue holds no more": (9000, 20, math.inf, 808),
+    "no batch is given up in time": (3000, 5, 5.6, 0),
+    "three batches are given up": (3000, 20, 5.6, 3 * 512),
+    "batches are given up, and leave room in the queue": (9000, 20, 5.6, 3 * 512),
+    "batches are given up, and the queue overflows all the same": (10_000, 20, 5.6, 10_000 - 8192),
+    "no more than there were": (100, 20, 5.6, 100),
+}
+
+
+@pytest.mark.parametrize(("spans", "seconds", "patience", "lost"), AT_RISK.values(), ids=AT_RISK)
+def test_what_may_be_lost_of_spans_follows_from_the_senders_settings(
+    spans: int, seconds: float, patience: float, lost: int
+) -> None:
+    assert spans_at_risk(spans, seconds, queue=8192, batch=512, patience=patience) == lost
+
+
 # --- asking ---
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -179,3 +203,10 @@ def test_jaeger_is_asked_for_each_trace_and_one_that_is_not_there_has_no_spans()
     with serving(**{f"/api/v3/traces/{TRACE}": {"result": answer}}) as store:
         found = loss.spans(Jaeger(store.address), [TRACE, "f" * 32], {"INSERT executions"}).now()
     assert found == [f"{TRACE} INSERT executions"]
+
+
+def test_what_another_question_finds_is_narrowed_to_ids_that_have_a_claim() -> None:
+    found = loss.each(Probe("rows", "", lambda: (("a", "1"), ("b", "2"), ("b", "3"))), lambda row: row[0])
+    assert found.now() == ["a", "b", "b"]
+    assert loss.only(found, {"b"}).now() == ["b", "b"]
+    assert loss.but(found, {"b"}).now() == ["a"]

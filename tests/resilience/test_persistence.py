@@ -1,0 +1,105 @@
+"""Everything is killed at once, as by a power cut, and started again: what could be read before can be read again."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import loss
+from harness.eventually import eventually
+from harness.expectations import at_least, is_not_empty
+from harness.loss import LossRow, settled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from harness.clients.api import Api
+    from harness.clients.database import Database
+    from harness.eventually import Probe
+    from harness.faults import Faults
+    from harness.loss import Ids
+    from harness.measurements import Measurements
+    from harness.stack import Stack
+    from harness.traffic import Traffic
+
+pytestmark = pytest.mark.slow
+
+FAULT = "everything killed at once"
+SPANS = ("POST /api/v1/automations/{automation_id}/execute", "process_automation")
+LATENCY = 'api_request_duration_seconds_bucket{endpoint="/api/v1/automations/{automation_id}/execute"}'
+STORES = ("PostgreSQL", "Loki", "Jaeger", "Prometheus", "Bugsink", "inbox", "Alertmanager")
+# Alertmanager writes silences down at each of its maintenances: the second one begun since has this silence
+MAINTENANCES = "alertmanager_silences_maintenance_total"
+
+
+@dataclass(frozen=True)
+class PowerCut:
+    """What each store could be asked for before, and how to ask again."""
+
+    ids: Mapping[str, Iterable[str]]
+    found: Mapping[str, Probe[Ids]]
+
+
+@pytest.fixture(scope="module")
+def power_cut(
+    stack: Stack, faults: Faults, database: Database, operator: Api, executing: Callable[[float], Traffic]
+) -> PowerCut:
+    """Put something into every store, see that it can be read, kill all, and start as a person would: `up`."""
+    began, stores, traffic = time.time(), stack.stores, executing(10)
+    with traffic.flowing():
+        traffic.goes_on_for(1)
+    ids = [one.trace_id for one in traffic.answered(202)]
+    failed = operator.canary_error()
+    silence = stores.alertmanager.silence("NoAlertHasThisName", until="2100-01-01T00:00:00Z")
+    exemplars = stores.prometheus.exemplars(LATENCY, since=began)
+    eventually(exemplars, is_not_empty, within=45)
+    arrived = eventually(stores.inbox.notifications(), is_not_empty, within=60)
+    kept = stores.prometheus.value(MAINTENANCES)
+    eventually(kept, at_least(kept.now() + 2), within=150)
+
+    lines = loss.lines(
+        stores.loki, traffic.prefix, service="stratum-api", event="api_request", since=began - 1
+    )
+    found = {
+        "PostgreSQL": loss.rows(database, traffic.prefix),
+        "Loki": lines,
+        "Jaeger": loss.spans(stores.jaeger, ids, SPANS),
+        "Prometheus": loss.each(exemplars, lambda one: one.trace_id),
+        "Bugsink": loss.each(stores.errors.of_trace(failed.trace_id), lambda one: one.event_id),
+        "inbox": loss.each(stores.inbox.notifications(), lambda one: str(one.id)),
+        "Alertmanager": loss.each(stores.alertmanager.silences(), str),
+    }
+    known = {
+        "PostgreSQL": ids,
+        "Loki": ids,
+        "Jaeger": [loss.span_id(trace_id, name) for trace_id in ids for name in SPANS],
+        "Prometheus": [one.trace_id for one in exemplars.now()],
+        "Bugsink": [
+            one.event_id for one in eventually(stores.errors.of_trace(failed.trace_id), is_not_empty)
+        ],
+        "inbox": [str(one.id) for one in arrived],
+        "Alertmanager": [silence],
+    }
+    for store in ("PostgreSQL", "Loki", "Jaeger"):
+        before = settled(found[store], known[store])
+        assert before.is_exact, f"{store}, before anything was killed: {before}"
+
+    running = [state.service for state in stack.compose.states() if state.state == "running"]
+    with faults.killed(*running):
+        stack.start()
+    return PowerCut(known, found)
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_what_could_be_read_before_can_be_read_again(
+    store: str, power_cut: PowerCut, losses: Measurements
+) -> None:
+    """Every id, without a step by hand; what has come since has no claim."""
+    known = set(power_cut.ids[store])
+    assert known, f"{store} was asked for nothing"
+    comparison = settled(loss.only(power_cut.found[store], known), known)
+    row = LossRow.of(f"ids lost by {store}, {FAULT}", comparison, unit="ids")
+    assert losses.add(row) == "holds", str(comparison)

@@ -1,0 +1,87 @@
+"""Prometheus is restarted under traffic: a gap between two scrapes is all that it costs."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from launcher.measurements import Row
+
+from harness.eventually import eventually
+from harness.expectations import at_least, equals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.clients.prometheus import Prometheus
+    from harness.faults import Faults
+    from harness.measurements import Measurements
+    from harness.stack import Stack
+    from harness.traffic import Traffic
+
+pytestmark = pytest.mark.slow
+
+RATE = 10.0
+JOB = "stratum-api"
+COUNTED = (
+    f'sum(api_requests_total{{job="{JOB}",status_code="200",'
+    'endpoint="/api/v1/automations/{automation_id}/executions/{execution_id}"}) or vector(0)'
+)
+
+
+@dataclass(frozen=True)
+class Restart:
+    """The count before and its moment, what was sent, and for how long nobody scraped."""
+
+    at: float
+    before: float
+    traffic: Traffic
+    away: float
+
+
+@pytest.fixture(scope="module")
+def restart(reading: Callable[[float], Traffic], prometheus: Prometheus, faults: Faults) -> Restart:
+    """Read an execution before, during and after."""
+    traffic = reading(RATE)
+    eventually(prometheus.scraped_at(JOB), at_least(time.time()), within=45)
+    before, at = prometheus.value(COUNTED).now(), time.time()
+    with traffic.flowing():
+        traffic.goes_on_for(1)
+        (fault,) = faults.restart("prometheus")
+        eventually(prometheus.scraped_at(JOB), at_least(fault.healed_at), within=45)
+        away = time.time() - fault.at
+        traffic.goes_on_for(1)
+    assert len(traffic.answered(200)) == len(traffic.sent), "the product itself suffered"
+    return Restart(at, before, traffic, away)
+
+
+def test_what_was_counted_before_is_still_there(restart: Restart, prometheus: Prometheus) -> None:
+    """The same question about the same moment has the same answer."""
+    assert prometheus.value(COUNTED, at=restart.at).now() == restart.before
+
+
+def test_the_counter_has_risen_by_what_was_sent(
+    restart: Restart, prometheus: Prometheus, losses: Measurements
+) -> None:
+    """Requests that nobody scraped meanwhile are in the next scrape."""
+    sent = len(restart.traffic.sent)
+    eventually(prometheus.value(COUNTED), at_least(restart.before + sent), within=45)
+    eventually(prometheus.scraped_at(JOB), at_least(time.time()), within=45)
+    counted = eventually(prometheus.value(COUNTED), equals(restart.before + sent), within=5)
+    lost = sent - (counted - restart.before)
+    row = Row(what="requests not counted, Prometheus restarted", measured=lost, limit=0, unit="requests")
+    assert losses.add(row) == "holds"
+
+
+def test_the_gap_is_no_longer_than_the_restart(
+    restart: Restart, prometheus: Prometheus, stack: Stack, losses: Measurements
+) -> None:
+    """Between the last scrape before and the first one after: its absence and one interval on each side."""
+    times = [restart.at, *prometheus.scrapes(JOB, since=restart.at).now(), time.time()]
+    gap = max(later - earlier for earlier, later in itertools.pairwise(times))
+    limit = restart.away + 2 * stack.scrape_interval
+    row = Row(what="scrape gap, Prometheus restarted", measured=gap, limit=limit, unit="s")
+    assert losses.add(row) == "holds"
