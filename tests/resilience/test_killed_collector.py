@@ -64,7 +64,7 @@ def test_the_traffic_is_dense_enough_to_lose_something(outage: Outage, losses: M
     """What the machine managed of the rate is in the table: the other figures mean what it lets them."""
     rate = outage.asked / (outage.seconds - RECONNECTS)
     losses.add(
-        Row(what=f"requests while the {FAULT}", measured=rate, limit=RATE * 0.9, unit="1/s", better="higher")
+        Row(what=f"rate reached, {FAULT}", measured=rate, limit=RATE * 0.9, unit="1/s", better="higher")
     )
     assert outage.asked >= 100
 

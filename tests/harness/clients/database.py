@@ -51,7 +51,7 @@ class Database:
     def locked(self, table: str) -> Iterator[None]:
         """Keep everybody else out of a table while the block runs."""
         psql = ["psql", "--username=postgres", "--dbname=stratum", "--no-psqlrc", "--quiet", "--tuples-only"]
-        command = [*self._compose.compose_command_property, "exec", "--no-TTY", "postgres", *psql]
+        command = [*self._compose.compose_command_property, "exec", "-T", "postgres", *psql]
         with Popen(command, stdin=PIPE, stdout=PIPE, text=True) as session:
             assert session.stdin is not None
             assert session.stdout is not None
