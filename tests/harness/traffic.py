@@ -82,6 +82,14 @@ class Traffic:
         """Return the answers with this status."""
         return [one.answer for one in self.sent if one.answer is not None and one.answer.status == status]
 
+    def ids(self, status: int) -> set[str]:
+        """Return the trace ids of the requests that were answered with this status: what stores must know."""
+        return {one.trace_id for one in self.answered(status)}
+
+    def without_claim(self, status: int) -> set[str]:
+        """Return the others: whoever was not told so (or not in time, on a busy machine) may be known or not."""
+        return {one.trace_id for one in self.sent} - self.ids(status)
+
     @property
     def unanswered(self) -> list[Sent]:
         """Those that failed before anybody answered."""

@@ -33,9 +33,7 @@ def test_what_was_accepted_is_in_the_database(
             traffic.goes_on_for(1)
         traffic.goes_on_for(1)
     assert traffic.unanswered, "nobody noticed that the API was killed"
-    accepted = {one.trace_id for one in traffic.answered(202)}
-    no_claim = {one.trace_id for one in traffic.sent} - accepted
-
-    comparison = settled(loss.but(loss.rows(database, traffic.prefix), no_claim), accepted)
+    rows = loss.but(loss.rows(database, traffic.prefix), traffic.without_claim(202))
+    comparison = settled(rows, traffic.ids(202))
     row = LossRow.of("accepted executions lost, API killed", comparison, unit="executions")
     assert losses.add(row) == "holds", str(comparison)

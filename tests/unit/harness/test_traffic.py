@@ -9,7 +9,7 @@ import requests
 from harness.clients.api import Answer
 from harness.eventually import Unmet
 from harness.traceparent import Traceparent
-from harness.traffic import Traffic
+from harness.traffic import Sent, Traffic
 from unit.harness.fake_time import FakeTime
 
 
@@ -84,6 +84,15 @@ def test_a_request_that_nobody_answers_is_kept_as_such() -> None:
     with traffic.flowing():
         traffic.goes_on_for(0.02)
     assert len(traffic.unanswered) == len(traffic.sent) > 0
+
+
+def test_only_what_was_answered_so_has_a_claim() -> None:
+    traffic = Traffic(answer, rate=1)
+    parents = [Traceparent.new(prefix=traffic.prefix) for _ in range(3)]
+    told = (answer(parents[0]), answer(parents[1], status=503), None)
+    traffic.sent = [Sent(parent.trace_id, one) for parent, one in zip(parents, told, strict=True)]
+    assert traffic.ids(202) == {parents[0].trace_id}
+    assert traffic.without_claim(202) == {parent.trace_id for parent in parents[1:]}
 
 
 def test_no_more_are_under_way_than_may_be() -> None:
