@@ -19,6 +19,7 @@ from sample_app.stores import Platform
 from sample_app.telemetry.errors import configure_errors
 from sample_app.telemetry.logging import configure_logging
 from sample_app.telemetry.tracing import flush, make_provider
+from sample_app.telemetry.vitals import BuildInfo
 from sample_app.telemetry.watch import Watch
 
 _LOG = structlog.get_logger()
@@ -35,10 +36,11 @@ async def serve(settings: Settings) -> None:
     """Serve both ports until told to stop, then send what was recorded."""
     provider = make_provider(settings)
     watch = Watch.with_tracer(provider.get_tracer("sample_app"))
-    resources = Resources(settings, watch.tracer)
+    watch.registry.register(BuildInfo(settings.release))
+    resources = Resources(settings, watch)
     public = create_app(settings, platform=resources.platform, watch=watch, faults=resources.faults)
     internal = make_internal_app(settings, resources.platform, watch)
-    resources.start(watch.platform)
+    resources.start()
     _LOG.info("api_started", port=settings.public_port, internal_port=settings.internal_port)
     await serve_until_told(
         settings.bind_host, {settings.public_port: public, settings.internal_port: internal}

@@ -19,8 +19,9 @@ from sample_app.settings import Settings, load_settings
 from sample_app.telemetry.errors import configure_errors, flush_errors, report
 from sample_app.telemetry.logging import configure_logging
 from sample_app.telemetry.metrics import make_registry
-from sample_app.telemetry.sql import trace_statements
+from sample_app.telemetry.sql import count_slow_statements, trace_statements
 from sample_app.telemetry.tracing import flush, make_provider
+from sample_app.telemetry.vitals import BuildInfo, make_slow_statements
 from sample_app.tenancy import TENANTS
 
 _LOG = structlog.get_logger()
@@ -51,6 +52,8 @@ def run(settings: Settings, stop: threading.Event) -> None:
     metrics = IngesterMetrics(registry)
     tracer = provider.get_tracer("sample_app")
     trace_statements(engine, tracer)
+    count_slow_statements(engine, make_slow_statements(registry))
+    registry.register(BuildInfo(settings.release))
     broker = Redis.from_url(settings.broker_url, socket_timeout=_BROKER_SECONDS, socket_connect_timeout=1.0)
     ingestion = Ingestion(
         broker, engine, tracer, metrics, socket.gethostname(), settings.ingester_claim_after_seconds

@@ -6,7 +6,6 @@ from functools import partial
 import redis.asyncio
 import structlog
 from celery import Celery  # type: ignore[import-untyped]
-from opentelemetry.trace import Tracer
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -21,11 +20,13 @@ from sample_app.events.stream import RedisEventStream
 from sample_app.faults.actors import Actors, Faults, Reach
 from sample_app.faults.switchboard import AsyncSwitchboard
 from sample_app.feed.hub import DecisionHub
+from sample_app.health.checks import run_checks
+from sample_app.health.workers import WorkerCheck
 from sample_app.queueing import CeleryPublisher, make_celery
 from sample_app.settings import Settings
-from sample_app.stores import Platform
-from sample_app.telemetry.platform_metrics import PlatformMetrics
-from sample_app.telemetry.sql import trace_statements
+from sample_app.stores import Check, Platform
+from sample_app.telemetry.sql import count_slow_statements, trace_statements
+from sample_app.telemetry.watch import Watch
 from sample_app.tenancy import DatabaseTenants
 from sample_app.trust.automations import DatabaseAutomations
 from sample_app.trust.signals import DatabaseSignals
@@ -34,17 +35,20 @@ from sample_app.trust.store import DatabaseExecutions
 _LOG = structlog.get_logger()
 _REDIS_SECONDS = 1.0
 _TENANTS_EVERY_SECONDS = 15.0
+_CHECK_EVERY_SECONDS = 5.0
 
 
 class Resources:
     """Database, cache and broker of one API process. Nothing connects before it is needed."""
 
-    def __init__(self, settings: Settings, tracer: Tracer) -> None:
+    def __init__(self, settings: Settings, watch: Watch) -> None:
         """Prepare everything."""
+        self._watch, tracer = watch, watch.tracer
         self._primary = make_async_engine(settings)
         self._replica = make_async_engine(settings, replica=True)
         for engine in (self._primary, self._replica):
             trace_statements(engine.sync_engine, tracer)
+            count_slow_statements(engine.sync_engine, watch.slow_statements)
         self._cache = _redis(
             settings.redis_host,
             settings.redis_port,
@@ -66,7 +70,7 @@ class Resources:
         cache = RedisCache(self._cache, tracer, ttl_seconds=settings.cache_ttl_seconds)
         self._hub = DecisionHub()
         self._running: list[asyncio.Task[None]] = []
-        detailed = {"broker": self._ask_broker}
+        detailed: dict[str, Check] = {"broker": self._ask_broker, "celery": WorkerCheck.of(celery)}
         if settings.database_replica_host:
             detailed["database_replica"] = partial(_ask_database, self._replica)
         self.platform = Platform(
@@ -87,20 +91,29 @@ class Resources:
         )
         self.faults = self._make_faults(settings, celery) if settings.faults == "on" else None
 
-    def start(self, metrics: PlatformMetrics) -> None:
+    def start(self) -> None:
         """Begin what goes on beside the requests; needs a running loop."""
         self._running = [
             asyncio.create_task(self._hub.follow(self._cache)),
-            asyncio.create_task(self._expect_tenants(metrics)),
+            asyncio.create_task(self._expect_tenants()),
+            asyncio.create_task(self._check_dependencies()),
         ]
         if self.faults is not None:
             self._running.append(asyncio.create_task(self.faults.switchboard.watch()))
 
-    async def _expect_tenants(self, metrics: PlatformMetrics) -> None:
+    async def _check_dependencies(self) -> None:
+        """Keep the gauges current beside the scrapes, which must not wait for a dependency."""
+        checks = {**self.platform.ready, **self.platform.detailed}
+        while True:
+            findings = await run_checks(checks)
+            self._watch.dependencies.found({name: finding.healthy for name, finding in findings.items()})
+            await asyncio.sleep(_CHECK_EVERY_SECONDS)
+
+    async def _expect_tenants(self) -> None:
         """Begin the series of tenants at zero, also of those that come later."""
         while True:
             try:
-                metrics.expect(await self.platform.tenants.ids())
+                self._watch.platform.expect(await self.platform.tenants.ids())
             except UNAVAILABLE as error:
                 _LOG.warning("tenants_unknown", cause=type(error).__name__)
             await asyncio.sleep(_TENANTS_EVERY_SECONDS)

@@ -11,7 +11,7 @@ import structlog
 from celery import Celery, signals  # type: ignore[import-untyped]
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Tracer
-from prometheus_client import start_http_server
+from prometheus_client import Counter, start_http_server
 from sqlalchemy import Engine, select
 
 from sample_app.database import UNAVAILABLE, make_engine
@@ -25,9 +25,10 @@ from sample_app.telemetry.errors import configure_errors, flush_errors
 from sample_app.telemetry.logging import configure_logging
 from sample_app.telemetry.metrics import TrustMetrics
 from sample_app.telemetry.multiprocess import make_worker_registry
-from sample_app.telemetry.sql import trace_statements
+from sample_app.telemetry.sql import count_slow_statements, trace_statements
 from sample_app.telemetry.task_metrics import TaskMetrics
 from sample_app.telemetry.tracing import flush, make_provider
+from sample_app.telemetry.vitals import BuildInfo, make_slow_statements
 from sample_app.tenancy import TENANTS
 from sample_app.trust.gate import Gate
 
@@ -41,11 +42,14 @@ class Metrics:
     trust: TrustMetrics
     integrations: IntegrationMetrics
     tasks: TaskMetrics
+    slow_statements: Counter
 
     @classmethod
     def shared(cls) -> "Metrics":
         """Return metrics that processes share through files."""
-        return cls(TrustMetrics(None), IntegrationMetrics(None), TaskMetrics(None))
+        return cls(
+            TrustMetrics(None), IntegrationMetrics(None), TaskMetrics(None), make_slow_statements(None)
+        )
 
     def expect(self, tenant_ids: Iterable[str]) -> None:
         """Begin every series of these tenants at zero."""
@@ -103,11 +107,9 @@ def connect_signals(settings: Settings) -> None:
     def main_starts(**_: object) -> None:
         configure_errors(settings)
         _expect_tenants(settings, metrics)
-        start_http_server(
-            settings.worker_metrics_port,
-            addr=settings.bind_host,
-            registry=make_worker_registry(settings.metrics_dir),
-        )
+        registry = make_worker_registry(settings.metrics_dir)
+        registry.register(BuildInfo(settings.release))
+        start_http_server(settings.worker_metrics_port, addr=settings.bind_host, registry=registry)
 
     def child_starts(**_: object) -> None:
         PROCESS.set(make_process(settings, metrics))
@@ -132,6 +134,7 @@ def make_process(settings: Settings, metrics: Metrics) -> Process:
     tracer = provider.get_tracer("sample_app")
     engine = make_engine(settings)
     trace_statements(engine, tracer)
+    count_slow_statements(engine, metrics.slow_statements)
     publisher: Celery = make_celery(settings, impatient=True)
     switches = make_switches(settings)
     platforms = AdPlatforms(tracer, metrics.integrations, url=settings.ad_platforms_url)

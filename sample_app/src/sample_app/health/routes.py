@@ -1,5 +1,6 @@
 """Probes: alive (the process), ready (its stores answer), and a report for people on the internal port."""
 
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -47,7 +48,13 @@ async def detailed(request: Request, platform: ThePlatform) -> Response:
         }
         for name, finding in findings.items()
     }
-    return _json({"status": status, "release": request.app.version, "checks": checks}, HTTPStatus.OK)
+    body = {
+        "status": status,
+        "timestamp": datetime.now(UTC).isoformat(),
+        "release": request.app.version,
+        "checks": checks,
+    }
+    return _json(body, HTTPStatus.OK)
 
 
 def _json(body: dict[str, Any], status: HTTPStatus) -> Response:

@@ -1,4 +1,4 @@
-"""A span for each statement, on the asynchronous and the synchronous engine alike.
+"""A span for each statement, and a count of slow ones, on the asynchronous and the synchronous engine alike.
 
 Our own lines, since opentelemetry-instrumentation-sqlalchemy differs in three points that matter here:
 it begins a trace for every statement without a parent (each probe, each turn of the scheduler),
@@ -7,14 +7,18 @@ it copies the driver's error text, which quotes values, onto the span, and it na
 
 import re
 from functools import lru_cache
+from time import perf_counter
 from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
+from prometheus_client import Counter
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import Connection, ExceptionContext
 
 _SPAN = "_stratum_span"
+_STARTED = "_stratum_started"
+_SLOW_SECONDS = 1.0
 _TABLE = re.compile(r"\b(?:FROM|INTO|UPDATE)\s+\"?(\w+)", re.IGNORECASE)
 _MAX_TEXT = 2_000
 
@@ -61,6 +65,28 @@ def trace_statements(engine: Engine, tracer: Tracer) -> None:
             span.set_attribute("error.type", error)
             span.set_status(Status(StatusCode.ERROR, error))
             span.end()
+
+    event.listen(engine, "before_cursor_execute", before)
+    event.listen(engine, "after_cursor_execute", after)
+    event.listen(engine, "handle_error", failed)
+
+
+def count_slow_statements(engine: Engine, slow: Counter, *, above_seconds: float = _SLOW_SECONDS) -> None:
+    """Count statements that take longer, those that fail included: the slowest are cut off by a time-out."""
+
+    def before(*arguments: Any) -> None:  # noqa: ANN401 - connection, cursor, statement, parameters, context, many
+        setattr(arguments[4], _STARTED, perf_counter())
+
+    def after(*arguments: Any) -> None:  # noqa: ANN401 - the same
+        judge(arguments[4])
+
+    def failed(context: ExceptionContext) -> None:
+        judge(context.execution_context)
+
+    def judge(context: Any) -> None:  # noqa: ANN401 - a private class of the dialect
+        started: float | None = getattr(context, _STARTED, None)
+        if started is not None and perf_counter() - started > above_seconds:
+            slow.inc()
 
     event.listen(engine, "before_cursor_execute", before)
     event.listen(engine, "after_cursor_execute", after)
