@@ -40,7 +40,7 @@ footprint: venv ## Sum the memory of the stack after 60 s of idleness
 
 ##@ Prove it
 
-.PHONY: smoke test unit config load mutate
+.PHONY: smoke test unit config load bench mutate
 smoke: ready ## The quick suite: a private stack, every signal, one alert
 	@$(PYTEST) -m smoke $(if $(K),-k "$(K)") $(ARGS)
 test: lint ready ## Everything; K='loki and not slow' narrows it, SEED= repeats an order
@@ -51,6 +51,8 @@ config: ready ## That files agree with each other and with the binaries that rea
 	@$(PYTEST) -n auto tests/config $(if $(K),-k "$(K)") $(ARGS)
 load: venv ## 30 s of load on the running stack; the verdict comes from Prometheus
 	@$(VENV)/python -m loadtests $(ARGS)
+bench: ready ## What telemetry costs: against a bare and a conventional application, in the image (4 min)
+	@$(VENV)/python -m loadtests.bench
 mutate: ready ## Break one thing at a time, see a test go red; K= selects
 	@$(VENV)/python -m harness.mutation $(ARGS) $(if $(K),"$(K)")
 

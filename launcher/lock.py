@@ -17,6 +17,7 @@ LOCKS = {
     "sample_app/requirements.in": ("sample_app/requirements.txt", "3.13"),
     "inbox/requirements.in": ("inbox/requirements.txt", "3.13"),
     "errors/requirements.in": ("errors/requirements.txt", "3.13"),
+    "loadtests/bench/requirements.in": ("loadtests/bench/requirements.txt", "3.13"),
 }
 """What is compiled into what, for which oldest Python."""
 

@@ -312,13 +312,13 @@ def test_shutdown_does_not_wait_for_an_absent_collector(lines: Lines) -> None:
 
 
 def test_a_collector_that_returns_during_shutdown_still_gets_the_spans() -> None:
-    sink = Sink(answers=[503, 503, 503])
+    sink = Sink(answers=[503] * 5)
     with listening(sink):
-        provider = sending_to(sink)
+        provider = sending_to(sink, shutdown_seconds=20)
         sent = end_spans(provider, "last words")
         provider.shutdown()
 
-    assert sink.taken == sent
+        assert sink.taken == sent
 
 
 def test_a_trace_that_is_not_kept_is_not_sent() -> None:

@@ -1,0 +1,1 @@
+"""`make bench`: what telemetry costs, measured in the image that runs in production."""

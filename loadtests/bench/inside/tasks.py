@@ -1,0 +1,131 @@
+"""What telemetry adds to a trivial Celery task: the same task in a bare worker and in one set up as ours.
+
+`python -m inside.tasks NAME` is such a worker; `measure()` gives both the same messages in turns.
+"""
+
+import importlib
+import sys
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import redis
+from inside.addresses import DSN, LOAD_CORE, OTLP_HTTP, REDIS, SERVER_CORE, python, start
+from inside.waiting import until
+
+from sample_app.metrics_folder import prepare
+from sample_app.settings import Settings
+
+_TASK = "trivial"
+_TASKS = 1_000
+_ROUNDS = 7
+_BATCH_WITHIN = 20.0
+_START_WITHIN = 30.0
+_VARIANTS = ("bare", "instrumented")
+
+
+def settings() -> Settings:
+    """Return the worker's settings inside the container."""
+    return Settings(
+        service="bench-worker",
+        broker_host="127.0.0.1",
+        broker_port=REDIS,
+        database_host="127.0.0.1",
+        worker_concurrency=1,
+        worker_metrics_port=9810,
+        metrics_dir=Path("/tmp/bench-metrics"),  # noqa: S108 - a tmpfs of the container
+        otlp_endpoint=OTLP_HTTP,
+        sentry_dsn=DSN,
+    )
+
+
+def work(name: str) -> None:
+    """Be one of the workers."""
+    ours = settings()
+    if name == "instrumented":
+        prepare(ours.metrics_dir)
+    queueing = importlib.import_module("sample_app.queueing")
+    app = queueing.make_celery(ours)
+    if name == "instrumented":
+        _instrument(app, ours)
+    else:
+        app.task(name=_TASK)(_nothing)
+    options = ["--quiet", "worker", "--pool=prefork", "--loglevel=WARNING", f"--queues={name}"]
+    app.worker_main([*options, "--without-gossip", "--without-mingle", f"--hostname={name}@bench"])
+
+
+def _nothing() -> None:
+    """Be a trivial task."""
+
+
+def _instrument(app: Any, ours: Settings) -> None:  # noqa: ANN401 - Celery has no types
+    structlog = importlib.import_module("structlog")
+    running = importlib.import_module("sample_app.telemetry.tasks").running
+    worker_process = importlib.import_module("sample_app.worker_process")
+    worker_process.connect_signals(ours)
+    log = structlog.get_logger()
+
+    def trivial(task: Any) -> None:  # noqa: ANN401
+        with running(worker_process.PROCESS.get().tracer, task.request):
+            log.info("trivial_task_done")
+
+    app.task(bind=True, name=_TASK)(trivial)
+
+
+def measure() -> tuple[float, dict[str, Any]]:
+    """Return by what share of a bare task telemetry lengthens it, as a median of rounds."""
+    client = redis.Redis(port=REDIS)
+    server = start("redis-server", "--port", str(REDIS), "--save", "", "--dir", "/tmp", core=LOAD_CORE)  # noqa: S108
+    workers = []
+    try:
+        until(lambda: _answers(client), within=_START_WITHIN, what="the start of Redis")
+        messages = {name: _messages(client, name) for name in _VARIANTS}
+        workers = [start(*python("inside.tasks", name), core=SERVER_CORE) for name in _VARIANTS]
+        for name in _VARIANTS:
+            _seconds(client, name, messages[name], within=_START_WITHIN)  # warm, and surely there
+        shares, bare_us = [], []
+        for _ in range(_ROUNDS):
+            bare, ours = (_seconds(client, name, messages[name]) for name in _VARIANTS)
+            shares.append(ours / bare - 1)
+            bare_us.append(bare / _TASKS * 1e6)
+    finally:
+        for process in (*workers, server):
+            process.terminate()
+        for process in (*workers, server):
+            process.wait(timeout=20)
+    rounds = [round(share, 3) for share in shares]
+    return median(shares), {"task overhead by round": rounds, "bare task (us)": round(median(bare_us))}
+
+
+def _messages(client: "redis.Redis", name: str) -> list[bytes]:
+    """Return the messages of one batch, as Celery writes them: each begins a trace, as the API's do."""
+    from sample_app.queueing import make_celery  # noqa: PLC0415 - imports Celery
+
+    app = make_celery(settings(), impatient=True)
+    for i in range(_TASKS):
+        headers = {"traceparent": f"00-{i + 1:032x}-{i + 1:016x}-01", "request_id": f"task-{i}"}
+        app.send_task(_TASK, queue=name, headers=headers, retry=False)
+    listed: Any = client.lrange(name, 0, -1)
+    client.delete(name)
+    return list(listed)
+
+
+def _seconds(
+    client: "redis.Redis", name: str, messages: list[bytes], *, within: float = _BATCH_WITHIN
+) -> float:
+    started = time.perf_counter()
+    client.lpush(name, *messages)
+    until(lambda: client.llen(name) == 0 and client.hlen("unacked") == 0, within=within, what="the batch")
+    return time.perf_counter() - started
+
+
+def _answers(client: "redis.Redis") -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+
+
+if __name__ == "__main__":
+    work(sys.argv[1])
