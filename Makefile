@@ -20,7 +20,7 @@ export TESTCONTAINERS_RYUK_DISABLED := true
 
 ##@ Run the stack
 
-.PHONY: up down clean ps logs reload images footprint
+.PHONY: up down clean ps logs reload rules images footprint
 up: venv ## Start everything, and prove that it works
 	@$(VENV)/python -m launcher up $(ARGS)
 down: venv ## Stop everything, keep the data
@@ -33,6 +33,8 @@ logs: venv ## Follow the logs; S=api for one service
 	@$(VENV)/python -m launcher logs $(S)
 reload: venv ## Let Prometheus and Alertmanager read their configuration again
 	@$(VENV)/python -m launcher reload
+rules: venv ## Show every alert: expression, threshold, wait, receivers, runbook, state now
+	@$(VENV)/python -m prometheus.src rules
 images: venv ## Have every image; PULL=1 asks the registries for what was built here
 	@$(VENV)/python -m launcher images $(if $(PULL),--pull)
 footprint: venv ## Sum the memory of the stack after 60 s of idleness
@@ -58,13 +60,15 @@ mutate: ready ## Break one thing at a time, see a test go red; K= selects
 
 ##@ Change it
 
-.PHONY: lint fmt dashboards lock collector
+.PHONY: lint fmt dashboards slos lock collector
 lint: venv ## ruff and mypy
 	@$(VENV)/ruff check --quiet . && $(VENV)/ruff format --check --quiet . && $(VENV)/mypy
 fmt: venv ## Let ruff mend what it can
 	@$(VENV)/ruff check --fix --quiet . ; $(VENV)/ruff format .
 dashboards: venv ## Write grafana/dashboards from grafana/src
 	@$(VENV)/python -m grafana.src
+slos: venv ## Write prometheus/rules/generated from prometheus/slos
+	@$(VENV)/python -m prometheus.src slos
 lock: venv ## Compile the hashed requirements from the *.in files
 	@$(VENV)/python -m launcher.lock
 collector: ## Write the Collector's sources from its builder.yaml

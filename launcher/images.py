@@ -35,7 +35,7 @@ _HEARTBEAT = 30.0
 
 _SECONDS = {
     "loki": 600, "jaeger": 460, "prometheus": 260, "otel-collector": 160, "alertmanager": 70, "api": 40, "errors": 35,
-    "postgres-exporter": 25, "postgres": 20, "inbox": 20, "redis-broker-exporter": 15, "redis": 5,
+    "postgres-exporter": 25, "volumes-exporter": 25, "postgres": 20, "inbox": 20, "redis-broker-exporter": 15, "redis": 5,
 }  # fmt: skip
 """Seconds each build took from empty caches, two at a time on two cores; only for the estimate that is shown."""
 

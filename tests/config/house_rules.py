@@ -46,7 +46,7 @@ def publishes_only_what_a_person_opens(name: str, spec: Spec) -> Iterator[str]:
     if spec.get("ports") and name not in MAY_PUBLISH:
         yield "publishes a port"
     for port in spec.get("ports", []):
-        if port["target"] in (9464, 9810, 9811, 9812, 9187, 9121, 8888):
+        if port["target"] in (9464, 9810, 9811, 9812, 9187, 9121, 9100, 8888):
             yield f"publishes a metrics port ({port['target']})"
 
 

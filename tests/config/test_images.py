@@ -21,6 +21,7 @@ ASKED = {
     "otel-collector": ["/otelcol-contrib", "--version"],
     "postgres-exporter": ["/bin/postgres_exporter", "--version"],
     "redis-exporter": ["/redis_exporter", "--version"],
+    "volumes-exporter": ["/bin/node_exporter", "--version"],
     "postgres": ["/usr/lib/postgresql/17/bin/postgres", "--version"],
     "redis": ["redis-server", "--version"],
     "errors": ["python3", "-c", "from importlib.metadata import version; print(version('bugsink'))"],
@@ -36,6 +37,11 @@ MODULES = {
         "{}",
     ),
     "redis-exporter": ("exporters/redis-exporter/image", r"github.com/oliver006/redis_exporter v(\S+)", "{}"),
+    "volumes-exporter": (
+        "exporters/node-exporter/image",
+        r"github.com/prometheus/node_exporter v(\S+)",
+        "{}",
+    ),
 }
 # Jaeger's own tag is 2.13.0; the Go module of the same commit has another number.
 JAEGER_MODULE, JAEGER_VERSION = "github.com/jaegertracing/jaeger v1.76.0", "2.13.0"

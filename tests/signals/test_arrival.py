@@ -46,6 +46,7 @@ EMITS: dict[str, dict[str, str]] = {
     "inbox": {"metrics": 'job="inbox"', "logs": ""},
     # metrics: Bugsink exposes none
     "errors": {"logs": ""},
+    "volumes-exporter": {"metrics": 'job="volumes"'},
     # exporters are seen by what they export, above
     "postgres-exporter": {},
     "postgres-replica-exporter": {},
