@@ -216,7 +216,8 @@ def test_the_dashboard_adds_up_what_was_written(retailx: Api) -> None:
 
 
 def test_signals_decide_about_the_next_run(techco: Api, prometheus: Prometheus) -> None:
-    scores = 'sum(signal_health_score_count{tenant_id="techco",signal_type="delivery"})'
+    # the worker observes the scores that its decisions stand on, under its own job
+    scores = 'sum(signal_health_score_count{job="stratum-api",tenant_id="techco",signal_type="delivery"})'
     eventually(prometheus.value(scores), at_least(0), within=30)
     before = prometheus.value(scores).now()
     for score in (60, 73):
@@ -235,7 +236,7 @@ def test_known_tenants_series_begin_at_zero(prometheus: Prometheus) -> None:
         "cdp_segment_evaluation_seconds_count": 3,
     }
     for name, wanted in series.items():
-        probe = prometheus.value(f'count({name}{{tenant_id="closedco"}} == 0)')
+        probe = prometheus.value(f'count({name}{{job="stratum-api",tenant_id="closedco"}} == 0)')
         eventually(probe, equals(wanted), within=30)
 
 

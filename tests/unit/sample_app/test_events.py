@@ -56,7 +56,6 @@ def test_an_event_that_the_stream_does_not_take_is_not_accepted(app: App) -> Non
         ({"properties": {"text": "x" * 9000}}, "properties"),
         ({"properties": {"number": 2**70}}, "properties"),
         ({"occurred_at": "yesterday"}, "occurred_at"),
-        ({"occurred_at": "0001-01-01T00:00:00Z"}, "occurred_at"),
         ({"occurred_at": "2026-01-01T00:00:00"}, "occurred_at"),
         ({"event_id": "1"}, "event_id"),
         ({"colour": "red"}, "colour"),
