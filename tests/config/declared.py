@@ -34,14 +34,13 @@ VALUES: dict[str, set[str]] = {
     "signal_type": set(names.SIGNAL_TYPES),
     "method": set(names.METHODS),
     "result": set(names.INGEST_RESULTS),
-    "job": {job["job_name"] for job in SCRAPES} | {"stratum-ingester"},
+    "job": {job["job_name"] for job in SCRAPES},
     "role": {
         group["labels"]["role"]
         for job in SCRAPES
         for group in job.get("static_configs", ())
         if "labels" in group
-    }
-    | {"replica"},
+    },
     "le": {str(float(limit)) for metric in names.METRICS for limit in metric.buckets} | {"+Inf"},
     "status_code": {str(code) for code in range(100, 600)},
     "state": set(names.TASK_STATES) | {"streaming", "catchup", "startup", "backup", "stopping"},

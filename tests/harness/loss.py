@@ -43,7 +43,7 @@ def lines(loki: Loki, prefix: str, *, service: str, event: str, since: float) ->
 def rows(database: Database, prefix: str, *, decided: bool = False) -> Probe[Ids]:
     """Ask PostgreSQL for the trace ids of the executions that were asked for, or of those that are decided."""
     statement = f"SELECT substr(traceparent, 4, 32) FROM executions WHERE traceparent LIKE '00-{prefix}%'"  # noqa: S608 - hex digits
-    return each(database.rows(statement + " AND decision IS NOT NULL" * decided), lambda row: row[0])
+    return each(database.rows(statement + " AND status <> 'queued'" * decided), lambda row: row[0])
 
 
 def spans(jaeger: Jaeger, trace_ids: Iterable[str], named: Collection[str]) -> Probe[Ids]:

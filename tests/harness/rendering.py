@@ -27,9 +27,8 @@ _FLAGS = (
     "ALERTMANAGER_MAINTENANCE_INTERVAL",
     "INBOX_WATCHDOG_PATIENCE",
 )
-# What is a number of seconds there: how old the Celery exporter's answers may be, and how often the canary sings.
-# The other exporters ask at each scrape.
-_SECONDS = ("STRATUM_EXPORTER_REFRESH_SECONDS", "STRATUM_CANARY_EVERY_SECONDS")
+# What is a number of seconds there: how old the Celery exporter's answers may be. The other exporters ask at each scrape.
+_SECONDS = ("STRATUM_EXPORTER_REFRESH_SECONDS",)
 _NOT_MOUNTED = shutil.ignore_patterns("image", "tests", "src", "slos")
 
 

@@ -29,7 +29,12 @@ os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 
 _LINES_OF_A_CULPRIT = 15
 # the shortest that the application accepts: a task whose worker was killed is handed out again after that
-_IMPATIENT = {"STRATUM_VISIBILITY_TIMEOUT_SECONDS": "10"}
+_IMPATIENT = {
+    "STRATUM_VISIBILITY_TIMEOUT_SECONDS": "10",
+    # the scheduler's turns: what the rules expect of them is divided, and a sixtieth of them would be work for nothing
+    "STRATUM_CANARY_EVERY_SECONDS": "1",
+    "STRATUM_REQUEUE_EVERY_SECONDS": "1",
+}
 
 
 @dataclass(frozen=True)
