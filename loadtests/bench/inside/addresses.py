@@ -9,6 +9,7 @@ PORTS = {"bare": 8001, "instrumented": 8002, "official": 8003, "conventional": 8
 REDIS = 6380
 OTLP_HTTP = "http://127.0.0.1:4318"
 OTLP_GRPC = "http://127.0.0.1:4317"
+KEY = "Authorization: Bearer bench"
 DSN = "http://key@127.0.0.1:4318/1"
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, LOAD_CORE = CORES[0], CORES[-1]

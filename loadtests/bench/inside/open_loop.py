@@ -11,6 +11,7 @@ import time
 from typing import cast
 
 import uvloop
+from inside.addresses import KEY
 
 _CONNECTIONS = 32
 _END = b"\r\n\r\n"
@@ -44,7 +45,9 @@ class _Connection(asyncio.Protocol):
         assert self._transport is not None
         request_id = self._due[self._sent][1]
         self._sent += 1
-        request = f"GET /api/v1/campaigns/7 HTTP/1.1\r\nHost: bench\r\nX-Request-ID: {request_id}\r\n\r\n"
+        request = (
+            f"GET /api/v1/campaigns/7 HTTP/1.1\r\nHost: bench\r\n{KEY}\r\nX-Request-ID: {request_id}\r\n\r\n"
+        )
         self._transport.write(request.encode())
 
     def data_received(self, data: bytes) -> None:
@@ -90,4 +93,7 @@ async def _run(port: int, rate: float, seconds: float, prefix: str) -> dict[str,
 
 if __name__ == "__main__":
     arguments = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
-    sys.stdout.write(json.dumps(uvloop.run(_run(*arguments))))
+    result = json.dumps(uvloop.run(_run(*arguments)))
+    # the image runs unbuffered, and then Python drops what a pipe does not take at once
+    with open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False) as out:
+        out.write(result)

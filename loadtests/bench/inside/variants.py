@@ -1,5 +1,7 @@
 """`python -m inside.variants NAME`: one handler under different telemetry, each in a process of its own.
 
+All have what the API's routes have besides telemetry: the tenant's key, the limit of a body, problem details.
+
 bare          nothing
 instrumented  what the API runs: the middleware, its log, error events, the direct OTLP encoder
 official      the same with the SDK's batch processor and gRPC exporter
@@ -9,22 +11,26 @@ conventional  FastAPIInstrumentor, a BaseHTTPMiddleware for metrics and log, std
 import asyncio
 import signal
 import sys
+from types import SimpleNamespace
 
 import uvicorn
 import uvloop
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from inside.addresses import DSN, OTLP_GRPC, OTLP_HTTP, PORTS
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from sample_app import serving
+from sample_app import problems, serving
+from sample_app.auth import CurrentTenant
+from sample_app.body_limit import BodyLimit, refuse_declared_size
 from sample_app.settings import Settings
 from sample_app.telemetry.errors import configure_errors
 from sample_app.telemetry.logging import configure_logging
 from sample_app.telemetry.metrics import RequestMetrics, exposition, make_registry
 from sample_app.telemetry.middleware import Telemetry
 from sample_app.telemetry.tracing import flush, make_provider
+from sample_app.tenancy import Tenant
 
 
 class Campaign(BaseModel):
@@ -37,12 +43,26 @@ class Campaign(BaseModel):
     tags: list[str]
 
 
+class OneTenant:
+    """Knows every key, without a database."""
+
+    async def by_key(self, _key: str) -> Tenant:
+        """Return the tenant."""
+        return Tenant(id="acme", enabled=True, key_label="acme-bench")
+
+
 def make_app() -> FastAPI:
     """Return the application that every variant serves."""
-    app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
+    app = FastAPI(
+        dependencies=[Depends(refuse_declared_size)],
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    app.state.platform = SimpleNamespace(tenants=OneTenant())
+    problems.install(app)
+    app.add_middleware(BodyLimit)
 
     @app.get("/api/v1/campaigns/{campaign_id}")
-    async def campaign(campaign_id: int) -> Campaign:
+    async def campaign(campaign_id: int, _tenant: CurrentTenant) -> Campaign:
         return Campaign(id=campaign_id, name="spring sale", status="active", budget=12.5, tags=["a", "b"])
 
     return app

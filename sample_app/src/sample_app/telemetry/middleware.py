@@ -47,6 +47,7 @@ class _Exchange:
     serving: Serving
     span: Span | None
     started: float
+    agent: str
 
 
 class Telemetry:
@@ -68,7 +69,7 @@ class Telemetry:
         parent = parent_from(headers)
         quiet = scope["path"] in names.QUIET_PATHS
         serving = Serving(request_id_from(headers))
-        span = None if quiet else self._begin(scope, headers, parent)
+        span = None if quiet else self._begin(scope, parent)
         context = set_span_in_context(span, parent) if span else parent
         identity = get_current_span(context).get_span_context()
         serving.trace_id = f"{identity.trace_id:032x}" if identity.is_valid else secrets.token_hex(16)
@@ -96,24 +97,15 @@ class Telemetry:
                 await crash_response(serving)(scope, receive, send_marked)
             status = _SERVER_ERROR
         finally:
-            self._end(_Exchange(scope, serving, span, started), status or _SERVER_ERROR, error)
+            exchange = _Exchange(scope, serving, span, started, headers.get("user-agent", ""))
+            self._end(exchange, status or _SERVER_ERROR, error)
             SERVING.reset(served)
             otel_context.detach(token)
 
-    def _begin(self, scope: Scope, headers: dict[str, str], parent: otel_context.Context) -> Span:
-        client = scope.get("client")
-        return self._tracer.start_span(
-            scope["method"] if scope["method"] in names.METHODS else "HTTP",
-            parent,
-            SpanKind.SERVER,
-            {
-                "http.request.method": clamp_method(scope["method"]),
-                "url.path": _path(scope),
-                "url.scheme": scope.get("scheme", "http"),
-                "client.address": client[0] if client else "",
-                "user_agent.original": redact_text(headers.get("user-agent", ""))[:256],
-            },
-        )
+    def _begin(self, scope: Scope, parent: otel_context.Context) -> Span:
+        """Begin the span without attributes: the SDK looks at each set of them anew, so they are set once, at the end."""
+        name = scope["method"] if scope["method"] in names.METHODS else "HTTP"
+        return self._tracer.start_span(name, parent, SpanKind.SERVER)
 
     def _end(self, exchange: _Exchange, status: int, error: Exception | None) -> None:
         scope, serving, span = exchange.scope, exchange.serving, exchange.span
@@ -130,7 +122,7 @@ class Telemetry:
             return
         if span.is_recording():
             span.update_name(f"{method} {endpoint}")
-            _describe(span, serving, endpoint, status, error)
+            _describe(span, exchange, endpoint, status, error)
         span.end()
         say = (
             _LOG.error if status >= _SERVER_ERROR else _LOG.warning if status >= _CLIENT_ERROR else _LOG.info
@@ -161,8 +153,14 @@ def endpoint_of(scope: Scope) -> str:
     return cast("str", template) if template else names.UNMATCHED
 
 
-def _describe(span: Span, serving: Serving, endpoint: str, status: int, error: Exception | None) -> None:
+def _describe(span: Span, exchange: _Exchange, endpoint: str, status: int, error: Exception | None) -> None:
+    scope, serving, client = exchange.scope, exchange.serving, exchange.scope.get("client")
     attributes: dict[str, str | int] = {
+        "http.request.method": clamp_method(scope["method"]),
+        "url.path": _path(scope),
+        "url.scheme": scope.get("scheme", "http"),
+        "client.address": client[0] if client else "",
+        "user_agent.original": redact_text(exchange.agent)[:256],
         "http.route": endpoint,
         "http.response.status_code": status,
         "request_id": serving.request_id,

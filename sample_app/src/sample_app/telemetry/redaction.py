@@ -5,6 +5,7 @@ The Collector redacts once more; both are tested, since either may be configured
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 MASK = "[redacted]"
@@ -24,8 +25,10 @@ _CARD = re.compile(
 )
 _KEY = re.compile(r"\bsk_\w{12,}")  # a tenant's API key, wherever it was put by mistake
 _DEPTH = 8
+_REMEMBERED = 256  # longer text seldom comes twice
 
 
+@lru_cache(maxsize=1024)
 def is_secret_name(name: str) -> bool:
     """Tell whether a field of this name is never shown."""
     return _SECRET_NAME.search(name) is not None
@@ -33,6 +36,10 @@ def is_secret_name(name: str) -> bool:
 
 def redact_text(text: str) -> str:
     """Return the text with tokens, passwords, e-mail addresses and card numbers masked."""
+    return _remembered(text) if len(text) <= _REMEMBERED else _redact_text(text)
+
+
+def _redact_text(text: str) -> str:
     if "earer" in text or "asic" in text or "BEARER" in text or "BASIC" in text:
         text = _BEARER.sub(rf"\1 {MASK}", text)
     if "sk_" in text:
@@ -42,6 +49,10 @@ def redact_text(text: str) -> str:
     if "=" in text or ":" in text:
         text = _ASSIGNED.sub(rf"\1\2{MASK}", text)
     return _CARD.sub(_mask_card, text)
+
+
+# paths, agents and event names come again and again; looking at them anew would cost as much as the line
+_remembered = lru_cache(maxsize=2048)(_redact_text)
 
 
 def redact(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - whatever a log call or an error event holds
