@@ -37,8 +37,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--factor",
         type=float,
-        default=60.0,
-        help="divide every interval and wait of a private stack by this (default 60: a scrape each 250 ms)",
+        default=30.0,
+        help="divide every interval and wait of a private stack by this (default 30: a scrape each 500 ms)",
     )
     group.addoption(
         "--keep-stack", action="store_true", help="leave a private stack running; the next run sweeps it away"

@@ -32,8 +32,8 @@ _LINES_OF_A_CULPRIT = 15
 _IMPATIENT = {
     "STRATUM_VISIBILITY_TIMEOUT_SECONDS": "10",
     # the scheduler's turns: what the rules expect of them is divided, and a sixtieth of them would be work for nothing
-    "STRATUM_CANARY_EVERY_SECONDS": "1",
-    "STRATUM_REQUEUE_EVERY_SECONDS": "1",
+    "STRATUM_CANARY_EVERY_SECONDS": "2",
+    "STRATUM_REQUEUE_EVERY_SECONDS": "2",
 }
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.faults import Faults
 
 MIB = 2**20
-LATENCY = 0.06  # seconds each way: a scrape needs two ways at least, and has 250 ms
+LATENCY = 0.12  # seconds each way: a scrape needs two ways at least, and has 500 ms
 NARROW = 20_000  # bytes per second: a scrape of Loki has more than that to say
 
 
