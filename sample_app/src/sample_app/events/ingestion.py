@@ -59,12 +59,12 @@ class Ingestion:
     def look(self) -> None:
         """Measure how far behind the stream is."""
         groups = self.broker.xinfo_groups(STREAM)
-        ours = next(group for group in groups if group["name"] == GROUP.encode())
+        pending = next(group["pending"] for group in groups if group["name"] == GROUP.encode())
+        # what is stored is deleted, so the rest is unread; Redis' own lag is unknown once entries were deleted
+        lag = max(0, self.broker.xlen(STREAM) - pending)
         oldest = cast("Entries", self.broker.xrange(STREAM, count=1))
         born = int(oldest[0][0].partition(b"-")[0]) / 1000 if oldest else time()
-        self.metrics.behind(
-            lag=ours["lag"] or 0, pending=ours["pending"], oldest_seconds=max(0.0, time() - born)
-        )
+        self.metrics.behind(lag=lag, pending=pending, oldest_seconds=max(0.0, time() - born))
 
     def _unfinished(self) -> Entries:
         return self._read("0", None)
