@@ -1,7 +1,6 @@
 """What the platforms answer. An order is carried out once, however often it comes: its key is remembered."""
 
 import asyncio
-import random
 from collections import OrderedDict
 from http import HTTPStatus
 from typing import Annotated, Literal
@@ -12,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from sample_app import problems
-from sample_app.faults.catalogue import AdPlatformFails
+from sample_app.faults.catalogue import AdPlatformFails, meets
 from sample_app.faults.switchboard import Switches
 from sample_app.problems import ProblemError, responses
 from sample_app.telemetry import names
@@ -97,7 +96,7 @@ def make_app(release: str, watch: Watch, switches: Switches) -> FastAPI:
 
 async def _obey(fault: AdPlatformFails | None, platform: Platform) -> None:
     """Fail, or take long, as a fault says."""
-    if fault is None or fault.platform not in {None, platform} or random.random() >= fault.share:  # noqa: S311
+    if fault is None or fault.platform not in {None, platform} or not meets(fault.share):
         return
     if fault.failure == "slow":
         await asyncio.sleep(fault.milliseconds / 1000)

@@ -2,21 +2,21 @@
 
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
-from fastapi import APIRouter, Depends
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from fastapi import APIRouter
+from pydantic import AwareDatetime, BaseModel, Field, field_validator
 
 from sample_app.auth import TENANT_ROUTES, CurrentTenant
 from sample_app.events.stream import Event, StreamAwayError
+from sample_app.fields import ExternalId, Strict
 from sample_app.problems import ProblemError, responses
-from sample_app.stores import Platform, platform_of
+from sample_app.stores import ThePlatform
 from sample_app.telemetry.context import SERVING
 from sample_app.telemetry.tracing import headers_of_current_span
 
-ThePlatform = Annotated[Platform, Depends(platform_of)]
 _MAX_PROPERTIES = 8_192
 _EXAMPLE_ID = "7f1c6f0e-2f4b-4d6e-9a53-3f0a8d1b2c4d"
 
@@ -31,10 +31,8 @@ _REFUSALS = responses(
 router = APIRouter(prefix="/cdp/events", tags=["cdp"], dependencies=TENANT_ROUTES, responses=_REFUSALS)
 
 
-class NewEvent(BaseModel):
+class NewEvent(Strict):
     """Something that one of the tenant's customers did."""
-
-    model_config = ConfigDict(extra="forbid")
 
     event_id: UUID | None = Field(
         default=None,
@@ -42,7 +40,7 @@ class NewEvent(BaseModel):
         description="The sender's own id: sent again, the event is stored once.",
     )
     event_type: str = Field(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$", examples=["purchase"])
-    profile_id: str | None = Field(default=None, min_length=1, max_length=128, examples=["c-1042"])
+    profile_id: ExternalId | None = Field(default=None, examples=["c-1042"])
     occurred_at: AwareDatetime | None = Field(
         default=None,
         examples=["2026-11-24T10:00:00Z"],
@@ -53,13 +51,6 @@ class NewEvent(BaseModel):
         examples=[{"amount": 49.9, "currency": "EUR"}],
         description="8 KiB of JSON at the most.",
     )
-
-    @field_validator("profile_id")
-    @classmethod
-    def _storable(cls, value: str | None) -> str | None:
-        if value is not None and "\x00" in value:
-            raise ValueError("must not contain NUL")  # PostgreSQL's text cannot hold it
-        return value
 
     @field_validator("properties")
     @classmethod

@@ -1,5 +1,6 @@
 """What can be broken, how badly, and for how long at the most."""
 
+import random
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -7,6 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 LONGEST_SECONDS = 900.0
 
 Share = Annotated[float, Field(gt=0, le=1, description="Of all, 0 to 1.")]
+
+
+def meets(share: float) -> bool:
+    """Tell whether a fault of this share strikes this time."""
+    return random.random() < share  # noqa: S311 - no secret depends on it
 
 
 class Fault(BaseModel):

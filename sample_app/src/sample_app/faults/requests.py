@@ -1,11 +1,10 @@
 """Faults that tenants' requests meet. Inside the telemetry layer, so that they look like the application's own."""
 
 import asyncio
-import random
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sample_app.faults.catalogue import Errors, Latency
+from sample_app.faults.catalogue import Errors, Latency, meets
 from sample_app.faults.switchboard import Switches
 
 _TENANTS_ROUTES = "/api/"
@@ -27,12 +26,8 @@ class RequestFaults:
         """Serve one request, or not."""
         if scope["type"] == "http" and scope["path"].startswith(_TENANTS_ROUTES):
             latency, errors = self._switches.get(Latency), self._switches.get(Errors)
-            if latency and _meets(latency.share):
+            if latency and meets(latency.share):
                 await asyncio.sleep(latency.milliseconds / 1000)
-            if errors and _meets(errors.share):
+            if errors and meets(errors.share):
                 raise InjectedError("A fault of this kind is switched on.")
         await self._app(scope, receive, send)
-
-
-def _meets(share: float) -> bool:
-    return random.random() < share  # noqa: S311 - no secret depends on it

@@ -1,11 +1,10 @@
 """Faults that tasks meet, in the worker's processes."""
 
 import os
-import random
 import signal
 import threading
 
-from sample_app.faults.catalogue import QueuePileUp, SignalHealth, TasksDie, TasksFail, TasksSlow
+from sample_app.faults.catalogue import QueuePileUp, SignalHealth, TasksDie, TasksFail, TasksSlow, meets
 from sample_app.faults.requests import InjectedError
 from sample_app.faults.switchboard import Switches
 
@@ -18,9 +17,9 @@ def before_task(switches: Switches) -> None:
     """Delay, fail or kill the task that is about to run."""
     if slow := switches.get(TasksSlow):
         _PATIENCE.wait(slow.milliseconds / 1000)
-    if (die := switches.get(TasksDie)) and _meets(die.share):
+    if (die := switches.get(TasksDie)) and meets(die.share):
         os.kill(os.getpid(), signal.SIGKILL)
-    if (fail := switches.get(TasksFail)) and _meets(fail.share):
+    if (fail := switches.get(TasksFail)) and meets(fail.share):
         raise InjectedError("A fault of this kind is switched on.")
 
 
@@ -36,7 +35,3 @@ def carry_ballast(switches: Switches) -> None:
     while waited < _BALLAST_SECONDS and switches.get(QueuePileUp):
         _PATIENCE.wait(_STEP_SECONDS)
         waited += _STEP_SECONDS
-
-
-def _meets(share: float) -> bool:
-    return random.random() < share  # noqa: S311 - no secret depends on it
