@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from harness.eventually import Probe, eventually
+from harness.eventually import NotYet, Probe, eventually
 from harness.expectations import equals, has_length
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from websockets.sync.client import ClientConnection
 
-    from harness.clients.api import Api
+    from harness.clients.api import Api, Execution
     from harness.clients.http import Json
     from harness.clients.jaeger import Jaeger, Span
     from harness.clients.loki import Loki
@@ -36,12 +36,30 @@ def following(api: Api, **headers: str) -> Iterator[ClientConnection]:
         yield socket
 
 
-def next_of(socket: ClientConnection) -> Json:
-    return json.loads(socket.recv(timeout=10))
+def next_of(socket: ClientConnection, timeout: float = 10) -> Json:
+    return json.loads(socket.recv(timeout=timeout))
+
+
+def heard(api: Api, socket: ClientConnection, automation: int) -> Execution:
+    """Execute until a decision is heard, and return its run: the feed is no history, and pauses after a restart."""
+
+    def read() -> Execution:
+        run = api.execute(automation)
+        eventually(api.outcome(run), within=15)
+        try:
+            while next_of(socket, 1)["execution_id"] != run.execution_id:
+                pass  # an earlier one's, late
+        except TimeoutError:
+            raise NotYet("not told within 1 s") from None
+        return run
+
+    return eventually(Probe("a run whose decision the feed tells", api.address, read), within=30)
 
 
 def test_a_decision_reaches_its_own_tenant_only(acme: Api, techco: Api) -> None:
     with following(acme) as mine, following(techco) as others:
+        heard(acme, mine, 1001)
+        heard(techco, others, 2001)
         run, theirs = acme.execute(1001), techco.execute(2001)
         seen, seen_by_others = next_of(mine), next_of(others)
     outcome = eventually(acme.outcome(run), within=15)
@@ -52,8 +70,7 @@ def test_a_decision_reaches_its_own_tenant_only(acme: Api, techco: Api) -> None:
 
 def test_a_delivery_links_to_the_trace_of_the_decision(acme: Api, jaeger: Jaeger) -> None:
     with following(acme) as socket:
-        run = acme.execute(1002)
-        next_of(socket)
+        run = heard(acme, socket, 1002)
 
     def links_once(spans: tuple[Span, ...]) -> None:
         equals(1)([trace for span in spans for trace in span.linked].count(run.trace_id))
@@ -94,20 +111,7 @@ def test_the_feed_goes_on_after_the_cache_was_away(acme: Api, faults: Faults) ->
         with faults.stopped("redis"):
             unseen = acme.execute(1001)
             eventually(acme.outcome(unseen), within=15)  # decided all the same
-
-        def read() -> str:
-            run = acme.execute(1003)
-            eventually(acme.outcome(run), within=15)
-            try:
-                return str(next_of_now(socket)["execution_id"] == run.execution_id)
-            except TimeoutError:
-                return "nothing"
-
-        eventually(Probe("a decision in the feed", acme.address, read), equals("True"), within=30)
-
-
-def next_of_now(socket: ClientConnection) -> Json:
-    return json.loads(socket.recv(timeout=1))
+        heard(acme, socket, 1003)
 
 
 @pytest.mark.slow
