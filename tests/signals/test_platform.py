@@ -85,7 +85,9 @@ def test_a_cached_answer_asks_no_database(retailx: Api, jaeger: Jaeger) -> None:
 
     cold = [f"{route} > GET cache", f"{route} > SELECT campaigns", f"{route} > SET cache"]
     warm = [f"{route} > GET cache"]
-    eventually(Probe("a cold and a warm answer's spans", retailx.address, read), equals([cold, warm]), within=20)
+    eventually(
+        Probe("a cold and a warm answer's spans", retailx.address, read), equals([cold, warm]), within=20
+    )
 
 
 def test_profiles_are_made_changed_found_and_merged(acme: Api) -> None:
