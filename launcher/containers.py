@@ -65,16 +65,21 @@ class State:
 
 def of_project(project: str) -> dict[str, State]:
     """The project's containers by service; a service with replicas shows its worst one."""
-    client = docker.from_env()
     found: dict[str, State] = {}
+    for state in every_one(project):
+        if state.service not in found or found[state.service].is_ready:
+            found[state.service] = state
+    return found
+
+
+def every_one(project: str) -> list[State]:
+    """The project's containers, each replica of a service by itself."""
+    client = docker.from_env()
     # Compose labels the images it builds, too: a container that somebody runs from one inherits project and service,
     # but not the hash.
     filters: dict[str, Any] = {"label": [f"{_PROJECT}={project}", CONFIG_HASH]}
-    for container in client.containers.list(all=True, filters=filters, ignore_removed=True):
-        state = _state(container)
-        if state and (state.service not in found or found[state.service].is_ready):
-            found[state.service] = state
-    return found
+    listed = client.containers.list(all=True, filters=filters, ignore_removed=True)
+    return [state for container in listed if (state := _state(container))]
 
 
 def last_lines(state: State, count: int = 15) -> str:

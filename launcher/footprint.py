@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -29,15 +30,15 @@ def measure(environment: Environment, *, idle: float) -> bool:
     if idle:
         console.print(f"waiting {idle:g} s: the figure is that of the idle stack")
         time.sleep(idle)
-    running = [
-        state for state in containers.of_project(environment.project).values() if state.status == "running"
-    ]
-    held = {state.service: containers.anon_memory(state.container) for state in running}
+    running = [state for state in containers.every_one(environment.project) if state.status == "running"]
+    held = Counter[str]()
+    for state in running:
+        held[state.service] += containers.anon_memory(state.container)
     total = sum(held.values())
     table = Table(
         "service",
         "anon memory",
-        title=f"project {environment.project}, {len(held)} containers",
+        title=f"project {environment.project}, {len(running)} containers",
         title_justify="left",
     )
     for service, size in sorted(held.items(), key=lambda item: -item[1]):

@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.chronicle import Chronicle, short
 from harness.plugin import ROOT
+from harness.settling import settle
 from harness.timeline import Timelines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from harness.clients.api import Api
     from harness.clients.database import Database
     from harness.clients.errors import Errors
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
     from harness.clients.saboteur import Saboteur
     from harness.faults import Faults
     from harness.stack import Stack
+
+_CHRONICLE: pytest.StashKey[Chronicle] = pytest.StashKey()
 
 
 @pytest.fixture(scope="session")
@@ -53,9 +59,9 @@ def operator(stack: Stack) -> Api:
 
 
 @pytest.fixture(scope="session")
-def saboteur(stack: Stack, faults: Faults) -> Saboteur:  # noqa: ARG001 - only where things may be broken
+def saboteur(stack: Stack, faults: Faults) -> Saboteur:
     """The application's own faults."""
-    return stack.stores.saboteur()
+    return stack.stores.saboteur(faults.healed)
 
 
 @pytest.fixture(scope="session")
@@ -89,11 +95,25 @@ def inbox(stack: Stack) -> Inbox:
 
 
 @pytest.fixture(scope="session")
-def faults(stack: Stack) -> Faults:
-    """What can be broken."""
+def faults(stack: Stack, pytestconfig: pytest.Config, timelines: Timelines) -> Iterator[Faults]:
+    """What can be broken; what came of it is told, test by test."""
     from harness.faults import Faults  # noqa: PLC0415 - runs without a stack need no Docker client
 
-    return Faults(stack)
+    faults = Faults(stack)
+    stores = stack.stores
+    pytestconfig.stash[_CHRONICLE] = chronicle = Chronicle(
+        faults.healed, stores.prometheus, stores.inbox, timelines
+    )
+    yield faults
+    chronicle.run_ended()
+
+
+@pytest.hookimpl(tryfirst=True)  # while the stack is there
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Tell what came of what a test has broken, and let the stack settle before the next one."""
+    chronicle = item.config.stash.get(_CHRONICLE, None)
+    if chronicle is not None and chronicle.test_ended(short(item.nodeid)):
+        settle(chronicle.prometheus)
 
 
 @pytest.fixture(scope="session")

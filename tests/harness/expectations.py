@@ -37,6 +37,15 @@ def at_least(least: float) -> Callable[[float], None]:
     return expect
 
 
+def at_most(most: float) -> Callable[[float], None]:
+    """Expect a number that is not greater than *most*."""
+
+    def expect(value: float) -> None:
+        assert value <= most, f"{value:g} is more than {most:g}"
+
+    return expect
+
+
 def has_length(length: int) -> Callable[[Sized], None]:
     """Expect exactly so many."""
 

@@ -22,6 +22,8 @@ from harness.clients.saboteur import Saboteur
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.faults import Fault
+
 
 class Surroundings(Protocol):
     """Ports and secrets of one stack."""
@@ -88,9 +90,10 @@ class Stores:
         """Return the API in the hands of whoever holds the internal key."""
         return Api(self.addresses.api, key=self.surroundings.secret("internal_key"), on_trace=on_trace)
 
-    def saboteur(self) -> Saboteur:
-        """Return the switches of whoever holds the faults' key."""
-        return Saboteur(Api(self.addresses.api, key=self.surroundings.secret("faults_key")))
+    def saboteur(self, healed: list[Fault] | None = None) -> Saboteur:
+        """Return the switches of whoever holds the faults' key; what is over is added to *healed*."""
+        api = Api(self.addresses.api, key=self.surroundings.secret("faults_key"))
+        return Saboteur(api, [] if healed is None else healed)
 
     def stranger(self, *, on_trace: Listener | None = None) -> Api:
         """Return the API in the hands of somebody without a key."""

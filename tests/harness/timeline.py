@@ -34,7 +34,9 @@ _CAUSES: tuple[tuple[Stage, Stage], ...] = (
     ("healed", "resolved"),
     ("notified", "resolved"),
 )
+_SYMPTOMS = "up == 0 or stratum_dependency_up == 0"
 _STEP = 0.02  # seconds: how finely a symptom is looked for
+_LONGEST_NAME = 150  # characters of a file's name
 _BLUR = 0.05  # seconds: by this much two clocks, and one step, may disagree
 
 
@@ -86,6 +88,31 @@ class Timeline:
             chosen = f'ALERTS{{alertname="{name}",alertstate="{state}"}}[{_milliseconds(until - since)}ms]'
             self._first(state, prometheus.times(chosen, at=until), name)
 
+    def everything(self, prometheus: Prometheus, *, until: float) -> None:
+        """Note every symptom and every alert that has begun since the fault, whatever it may be of.
+
+        Args:
+            prometheus: The stack's.
+            until: When to stop looking.
+        """
+        since = self.at("fault")
+        if since is None:
+            raise ValueError("note the fault first: symptoms are looked for since then")
+        length = _milliseconds(until - since)
+        shown = prometheus.firsts(f"({_SYMPTOMS})[{length}ms:{_milliseconds(_STEP)}ms]", at=until)
+        for labels, at in shown:
+            if at > since + _STEP:  # what showed already is no symptom of this fault
+                self.mark("symptom", at, labels.get("dependency") or labels.get("job", ""))
+        for state in ("pending", "firing"):
+            chosen = f'ALERTS{{alertname!="Watchdog",alertstate="{state}"}}'
+            before = {
+                tuple(sorted(one.labels.items()))
+                for one in prometheus.samples(chosen, at=since).now().samples
+            }
+            for labels, at in prometheus.firsts(f"{chosen}[{length}ms]", at=until):
+                if tuple(sorted(labels.items())) not in before:
+                    self.mark(state, at, labels["alertname"])
+
     def notified(self, delivered: Iterable[Notification]) -> None:
         """Note the notifications that arrived."""
         for one in delivered:
@@ -133,8 +160,12 @@ class Timelines:
     def keep(self, timeline: Timeline) -> Path:
         """Tell whoever watches, and write both files; returns the picture."""
         self.say(str(timeline))
+        return self.write(timeline)
+
+    def write(self, timeline: Timeline) -> Path:
+        """Write both files, again if they exist; returns the picture."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / re.sub(r"[^A-Za-z0-9]+", "-", timeline.name).strip("-")
+        path = self.folder / re.sub(r"[^A-Za-z0-9]+", "-", timeline.name).strip("-")[:_LONGEST_NAME]
         path.with_suffix(".json").write_text(json.dumps(timeline.as_json(), indent=1) + "\n")
         picture = path.with_suffix(".svg")
         picture.write_text(drawn(timeline.name, [(stage, timeline.at(stage)) for stage in STAGES]))

@@ -74,7 +74,7 @@ def test_ten_runs_are_ten_lines(service: str, runs, loki: Loki) -> None:  # noqa
     def trace_ids(lines: Lines) -> list[str]:
         return [line["trace_id"] for line in lines]
 
-    probe = loki.lines(query, since=sent[0].sent_at - 1)
+    probe = loki.lines(query, since=min(run.sent_at for run in sent))
     eventually(probe, has_ids([run.trace_id for run in sent], of=trace_ids), within=15)
 
 

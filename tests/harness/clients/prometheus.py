@@ -117,10 +117,17 @@ class Prometheus:
 
     def times(self, series: str, *, at: float) -> list[float]:
         """Return the times of every sample that a range selector or a subquery gives, over all its series."""
+        return sorted(float(time) for one in self._range(series, at) for time, _ in one["values"])
+
+    def firsts(self, series: str, *, at: float) -> list[tuple[Mapping[str, str], float]]:
+        """Return the labels of each series that a range selector or a subquery gives, and its first sample's time."""
+        return [(one["metric"], float(one["values"][0][0])) for one in self._range(series, at)]
+
+    def _range(self, series: str, at: float) -> list[dict[str, Any]]:
         answer = self.http.json("/api/v1/query", query=series, time=f"{at:.3f}")["data"]
         if answer["resultType"] != "matrix":
             raise TypeError(f"{series} is a {answer['resultType']}; ask for a range")
-        return sorted(float(time) for one in answer["result"] for time, _ in one["values"])
+        return list(answer["result"])
 
     def scraped_at(self, job: str) -> Probe[float]:
         """Ask when the target of *job* that waited longest was last scraped.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harness.clients.api import Api
+    from harness.faults import Fault
 
 _FAULTS = "/internal/faults"
 
@@ -20,17 +22,24 @@ class Saboteur:
     """Whoever holds the faults' key."""
 
     api: Api
+    healed: list[Fault] = field(default_factory=list)  # what was switched on and is off again
 
     @contextmanager
     def fault(self, name: str, *, seconds: float = 120, **parameters: Any) -> Iterator[None]:  # noqa: ANN401 - JSON
         """Break one thing for as long as the block runs, and for so many seconds at the most."""
+        from harness.faults import Fault  # noqa: PLC0415 - whoever only asks needs no Docker client
+
+        fault = Fault("on", name, at=time.time())
         answer = self.api.send("PUT", f"{_FAULTS}/{name}", json={"seconds": seconds, **parameters})
         if answer.status != HTTPStatus.OK:
             raise AssertionError(f"fault {name} was not switched on: {answer!r}")
+        fault.seconds = time.time() - fault.at
         try:
             yield
         finally:
+            fault.healed_at = time.time()
             self.heal(name)
+            self.healed.append(fault)
 
     def heal(self, name: str) -> None:
         """Switch a fault off."""

@@ -20,7 +20,7 @@ from harness.faults.network import Between
 from harness.stack import all_well_but
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from docker.models.containers import Container
 
@@ -43,6 +43,7 @@ class Faults:
 
     stack: Stack
     away: list[str] = field(default_factory=list)  # services that a fault in force keeps unwell
+    healed: list[Fault] = field(default_factory=list)  # what was in force and is over
 
     def __post_init__(self) -> None:
         if not self.stack.private:
@@ -133,12 +134,21 @@ class Faults:
         try:
             with ExitStack() as healing:
                 _break(healing, broken)
-                healing.callback(_stamp, [fault for fault, _ in broken])  # the last to go on comes off first
+                healing.callback(
+                    self._stamp, [fault for fault, _ in broken]
+                )  # the last to go on comes off first
                 yield
         finally:
             for service in away:
                 self.away.remove(service)
             self._wait_until_well()
+
+    def _stamp(self, faults: Sequence[Fault]) -> None:
+        now = time.time()
+        for fault in faults:
+            fault.healed_at = now
+        # a service with several containers was broken once
+        self.healed.extend({id(fault): fault for fault in faults}.values())
 
     def _containers(self, service: str, *, number: int | None = None) -> list[Container]:
         return containers_of(self.client, self.stack.environment.project, service, number=number)
@@ -160,9 +170,3 @@ def _break(healing: ExitStack, broken: Sequence[Broken]) -> None:
         orders = [several.submit(obey, *one) for one in broken]
     for order in orders:
         order.result()
-
-
-def _stamp(faults: Iterable[Fault]) -> None:
-    now = time.time()
-    for fault in faults:
-        fault.healed_at = now

@@ -1,0 +1,37 @@
+"""After a test that broke something: wait until everybody is at work again, so that the next test finds the stack whole.
+
+Healthchecks alone do not say so. A restarted process is well before DNS and Prometheus have found it, and before it has
+found its broker again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.eventually import Probe, eventually
+from harness.expectations import all_up, at_most, is_empty
+
+if TYPE_CHECKING:
+    from harness.clients.prometheus import Prometheus
+
+_PATIENCE = 60.0
+_TURN = 'ingester_last_progress_timestamp_seconds{job="stratum-ingester"}'
+_TURN_SECONDS = 2.0  # it takes one each second, whatever there is to do
+
+AGE_OF_TURN = f"max(timestamp({_TURN}) - {_TURN})"
+"""Seconds since the ingester's last turn when it was scraped: a late scrape makes no turn look old."""
+
+
+def settle(prometheus: Prometheus) -> None:
+    """Return when every job is scraped and the ingester takes its turns."""
+    eventually(prometheus.targets(), all_up, within=_PATIENCE)
+    eventually(_jobs_without_target(prometheus), is_empty, within=_PATIENCE)
+    eventually(prometheus.value(AGE_OF_TURN), at_most(_TURN_SECONDS), within=_PATIENCE)
+
+
+def _jobs_without_target(prometheus: Prometheus) -> Probe[tuple[str, ...]]:
+    def read() -> tuple[str, ...]:
+        scraped = {target.job for target in prometheus.targets().now()}
+        return tuple(job for job in prometheus.jobs().now() if job not in scraped)
+
+    return Probe("jobs without a target", prometheus.targets().where, read)

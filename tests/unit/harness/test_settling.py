@@ -1,0 +1,57 @@
+"""A stack has settled when every job is scraped and the ingester takes its turns, and not before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness import settling
+from harness.clients.prometheus import Target
+from harness.eventually import Probe, Unmet
+
+UP = Target("loki", "loki:3100", "up", "", "now", 0.01)
+
+
+class Prometheus:
+    """One that says what it is told to."""
+
+    def __init__(self, *targets: Target, age_of_turn: float = 0.3) -> None:
+        self.scraped = targets
+        self.age_of_turn = age_of_turn
+
+    def targets(self) -> Probe[tuple[Target, ...]]:
+        """Give what is scraped."""
+        return Probe("targets", "here", lambda: self.scraped)
+
+    def jobs(self) -> Probe[tuple[str, ...]]:
+        """Give what is configured."""
+        return Probe("jobs", "here", lambda: ("loki", "stratum-api"))
+
+    def value(self, query: str) -> Probe[float]:
+        """Give the age of a turn."""
+        assert query == settling.AGE_OF_TURN
+        return Probe(query, "here", lambda: self.age_of_turn)
+
+
+@pytest.fixture(autouse=True)
+def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling, "_PATIENCE", 0.0)
+
+
+def test_a_whole_stack_has_settled() -> None:
+    settling.settle(Prometheus(UP, replace(UP, job="stratum-api")))
+
+
+@pytest.mark.parametrize(
+    ("prometheus", "said"),
+    [
+        (Prometheus(UP, replace(UP, job="stratum-api", health="down", error="refused")), "stratum-api"),
+        (Prometheus(UP), "stratum-api"),
+        (Prometheus(UP, replace(UP, job="stratum-api"), age_of_turn=7), "7 is more than 2"),
+    ],
+    ids=["a target that does not answer", "a job that nobody was found for", "an ingester that waits"],
+)
+def test_a_stack_has_not_settled_while_somebody_is_missing(prometheus: Prometheus, said: str) -> None:
+    with pytest.raises(Unmet, match=said):
+        settling.settle(prometheus)
