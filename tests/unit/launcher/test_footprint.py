@@ -19,7 +19,7 @@ def container(service: str, mib: int, status: str = "running") -> SimpleNamespac
     return SimpleNamespace(service=service, status=status, container=mib * MIB)
 
 
-@pytest.mark.parametrize(("size", "fits"), [(1000, True), (1030, False)])
+@pytest.mark.parametrize(("size", "fits"), [(1000, True), (1050, False)])
 def test_replicas_are_summed(size: int, fits: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
     states = [container("worker", size), container("worker", 1000), container("migrate", 500, "exited")]
     monkeypatch.setattr(footprint.containers, "every_one", lambda _: states)
