@@ -12,6 +12,8 @@ SEED   ?=
 # ARGS='...' is handed on
 ARGS   ?=
 PYTEST := $(VENV)/pytest $(if $(SEED),--randomly-seed=$(SEED))
+# what needs containers: first what is content with two of its own and mostly waits, then what shares one whole stack
+ON_CONTAINERS := --ignore=tests/unit --ignore=tests/config
 export PYTHONPATH := .:tests:sample_app/src:inbox/src:grafana
 # no image for testcontainers' reaper can be had; the harness cleans up after itself
 export TESTCONTAINERS_RYUK_DISABLED := true
@@ -46,7 +48,7 @@ footprint: venv ## Sum the memory of the stack after 60 s of idleness
 smoke: ready ## The quick suite: a private stack, every signal, one alert
 	@$(PYTEST) -m smoke $(if $(K),-k "$(K)") $(ARGS)
 test: lint ready ## Everything; K='loki and not slow' narrows it, SEED= repeats an order
-	@$(if $(K),$(PYTEST) -k "$(K)" $(ARGS),$(PYTEST) -n auto tests/unit tests/config && $(PYTEST) --ignore=tests/unit --ignore=tests/config $(ARGS))
+	@$(if $(K),$(PYTEST) -k "$(K)" $(ARGS),$(PYTEST) -n auto tests/unit tests/config && $(PYTEST) -n 4 -m "not stack" $(ON_CONTAINERS) && $(PYTEST) -m stack $(ON_CONTAINERS) $(ARGS))
 unit: venv ## What needs no containers
 	@$(PYTEST) -n auto tests/unit $(if $(K),-k "$(K)") $(ARGS)
 config: ready ## That files agree with each other and with the binaries that read them

@@ -12,7 +12,7 @@ from harness.settling import settle
 from harness.timeline import Timelines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from harness.clients.api import Api
     from harness.clients.database import Database
@@ -108,12 +108,15 @@ def faults(stack: Stack, pytestconfig: pytest.Config, timelines: Timelines) -> I
     chronicle.run_ended()
 
 
-@pytest.hookimpl(tryfirst=True)  # while the stack is there
-def pytest_runtest_teardown(item: pytest.Item) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # while the stack is there
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     """Tell what came of what a test has broken, and let the stack settle before the next one."""
     chronicle = item.config.stash.get(_CHRONICLE, None)
-    if chronicle is not None and chronicle.test_ended(short(item.nodeid)):
-        settle(chronicle.prometheus)
+    try:
+        if chronicle is not None and chronicle.test_ended(short(item.nodeid)):
+            settle(chronicle.prometheus)
+    finally:
+        yield  # whatever comes of it, pytest tears down
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,8 @@ _PATIENCE = 60.0
 _TURN = 'ingester_last_progress_timestamp_seconds{job="stratum-ingester"}'
 _TURN_SECONDS = 2.0  # it takes one each second, whatever there is to do
 
+_EVER = "count by (job) (last_over_time(up[1h]))"  # an hour of real time: longer than a run
+
 AGE_OF_TURN = f"max(timestamp({_TURN}) - {_TURN})"
 """Seconds since the ingester's last turn when it was scraped: a late scrape makes no turn look old."""
 
@@ -30,8 +32,11 @@ def settle(prometheus: Prometheus) -> None:
 
 
 def _jobs_without_target(prometheus: Prometheus) -> Probe[tuple[str, ...]]:
+    """Ask for jobs that were scraped once and are not now; that of an image that cannot be had never was."""
+
     def read() -> tuple[str, ...]:
         scraped = {target.job for target in prometheus.targets().now()}
-        return tuple(job for job in prometheus.jobs().now() if job not in scraped)
+        ever = prometheus.samples(_EVER).now().by("job")
+        return tuple(sorted(set(ever) - scraped))
 
     return Probe("jobs without a target", prometheus.targets().where, read)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness import settling
-from harness.clients.prometheus import Target
+from harness.clients.prometheus import Sample, Samples, Target
 from harness.eventually import Probe, Unmet
 
 UP = Target("loki", "loki:3100", "up", "", "now", 0.01)
@@ -24,9 +24,10 @@ class Prometheus:
         """Give what is scraped."""
         return Probe("targets", "here", lambda: self.scraped)
 
-    def jobs(self) -> Probe[tuple[str, ...]]:
-        """Give what is configured."""
-        return Probe("jobs", "here", lambda: ("loki", "stratum-api"))
+    def samples(self, query: str) -> Probe[Samples]:
+        """Give what was scraped once."""
+        ever = Samples(tuple(Sample({"job": job}, 1) for job in ("loki", "stratum-api")))
+        return Probe(query, "here", lambda: ever)
 
     def value(self, query: str) -> Probe[float]:
         """Give the age of a turn."""
