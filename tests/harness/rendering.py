@@ -71,7 +71,7 @@ def rule_files(root: Path) -> list[Path]:
 def committed_rules(root: Path) -> Iterator[tuple[str, Mapping[str, compression.Yaml]]]:
     """Every committed rule with the name of its group."""
     for path in rule_files(root):
-        for group in yaml.safe_load(path.read_text())["groups"]:
+        for group in _read(path)["groups"]:
             for rule in group["rules"]:
                 yield group["name"], rule
 
@@ -103,8 +103,10 @@ def differences(root: Path, prometheus: Loaded, *, factor: float) -> list[str]:
 def _rewrite(
     path: Path, transform: Callable[[compression.Yaml, float], compression.Yaml], factor: float
 ) -> None:
-    document = transform(yaml.safe_load(path.read_text()), factor)
-    path.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=10_000))
+    document = transform(_read(path), factor)
+    path.write_text(
+        yaml.dump(document, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=10_000)
+    )
 
 
 def _flags(compose_file: str, factor: float) -> dict[str, str]:
@@ -118,3 +120,7 @@ def _usual(compose_file: str, name: str) -> str:
     if usual is None:
         raise ValueError(f"docker-compose.yml no longer has a setting {name} with a usual value")
     return usual.group(1)
+
+
+def _read(path: Path) -> compression.Yaml:
+    return yaml.load(path.read_text(), yaml.CSafeLoader)  # ten times as fast as safe_load

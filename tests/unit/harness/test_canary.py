@@ -115,7 +115,7 @@ def stack() -> Iterator[FakeStack]:
 
 def proved(stack: FakeStack, *, started_at: float, **options: Any) -> list[Evidence]:  # noqa: ANN401
     surroundings = OnePort(int(stack.store.address.rsplit(":", 1)[1]))
-    return prove(surroundings, started_at=started_at, within=0.15, **options)
+    return prove(surroundings, started_at=started_at, within=0.05, **options)
 
 
 def test_every_signal_is_read_back(stack: FakeStack) -> None:
