@@ -44,7 +44,7 @@ footprint: venv ## Sum the memory of the stack after 60 s of idleness
 
 ##@ Prove it
 
-.PHONY: smoke test unit config load bench mutate
+.PHONY: smoke test unit config quiet load bench mutate
 smoke: ready ## The quick suite: a private stack, every signal, one alert
 	@$(PYTEST) -m smoke $(if $(K),-k "$(K)") $(ARGS)
 test: lint ready ## Everything; K='loki and not slow' narrows it, SEED= repeats an order
@@ -53,6 +53,8 @@ unit: venv ## What needs no containers
 	@$(PYTEST) -n auto tests/unit $(if $(K),-k "$(K)") $(ARGS)
 config: ready ## That files agree with each other and with the binaries that read them
 	@$(PYTEST) -n auto tests/config $(if $(K),-k "$(K)") $(ARGS)
+quiet: ready ## That a healthy stack says nothing: at work, started, restarted, renewed (10 min)
+	@$(PYTEST) -m quiet tests/alerting/test_quiet.py $(ARGS)
 load: venv ## 30 s of load on the running stack; the verdict comes from Prometheus
 	@$(VENV)/python -m loadtests $(ARGS)
 bench: ready ## What telemetry costs: against a bare and a conventional application, in the image (4 min)

@@ -87,10 +87,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker("stack")
+    if "quiet" not in config.getoption("-m"):
+        # they take ten minutes on a stack of their own: only who asks for them has them
+        _leave_out(config, items, [item for item in items if item.get_closest_marker("quiet")])
     if config.getoption("--stack") == "running":
         breaking = [item for item in items if _NEEDS_PRIVATE in getattr(item, "fixturenames", ())]
-        config.hook.pytest_deselected(items=breaking)
-        items[:] = [item for item in items if item not in breaking]
+        _leave_out(config, items, breaking)
+
+
+def _leave_out(config: pytest.Config, items: list[pytest.Item], unwanted: list[pytest.Item]) -> None:
+    config.hook.pytest_deselected(items=unwanted)
+    items[:] = [item for item in items if item not in unwanted]
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.slow
 
 SECONDS = 15.0
 RATE = 100.0
+ASKED_FOR = 1.15 * RATE  # a slow answer delays the next request, and nobody hurries afterwards
 RECONNECTS = 2.0  # seconds after which the spans' sender tries again at the latest
 FAULT = f"Collector killed {SECONDS:g} s"
 SPANS = ("GET /api/v1/automations/{automation_id}/executions/{execution_id}", "SELECT executions")
@@ -47,7 +48,7 @@ class Outage:
 @pytest.fixture(scope="module")
 def outage(reading: Callable[[float], Traffic], faults: Faults, prometheus: Prometheus) -> Outage:
     """Read one execution over and over, at a rate at which many lines are under way when the Collector dies."""
-    traffic, began = reading(RATE), time.time()
+    traffic, began = reading(ASKED_FOR), time.time()
     with traffic.flowing():
         traffic.goes_on_for(2)
         before = len(traffic.sent)
@@ -62,9 +63,7 @@ def outage(reading: Callable[[float], Traffic], faults: Faults, prometheus: Prom
 def test_the_traffic_is_dense_enough_to_lose_something(outage: Outage, losses: Measurements) -> None:
     """What the machine managed of the rate is in the table: the other figures mean what it lets them."""
     rate = outage.asked / (outage.seconds - RECONNECTS)
-    losses.add(
-        Row(what=f"rate reached, {FAULT}", measured=rate, limit=RATE * 0.9, unit="1/s", better="higher")
-    )
+    losses.add(Row(what=f"rate reached, {FAULT}", measured=rate, limit=RATE, unit="1/s", better="higher"))
     assert outage.asked >= 100
 
 

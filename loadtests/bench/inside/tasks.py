@@ -19,7 +19,7 @@ from sample_app.settings import Settings
 
 _TASK = "trivial"
 _TASKS = 1_000
-_ROUNDS = 7
+_ROUNDS = 15
 _BATCH_WITHIN = 20.0
 _START_WITHIN = 30.0
 _VARIANTS = ("bare", "instrumented")

@@ -106,9 +106,13 @@ def span(
 ) -> Iterator[Span]:
     """Run the block inside a span that records how it failed."""
     current = tracer.start_span(name, parent, kind, attributes, links)
-    with trace.use_span(current, end_on_exit=True, record_exception=False, set_status_on_exception=False):
-        try:
-            yield current
-        except Exception as error:
-            record_error(current, error)
-            raise
+    # what trace.use_span does, at half its cost: this is around every statement and every task
+    token = otel_context.attach(trace.set_span_in_context(current))
+    try:
+        yield current
+    except Exception as error:
+        record_error(current, error)
+        raise
+    finally:
+        otel_context.detach(token)
+        current.end()

@@ -1,0 +1,203 @@
+"""A healthy stack says nothing: not at rest, not under load, not when it starts, is restarted or gets a new version.
+
+On a stack of its own whose time is divided by five at most: there the shortest `for` (30 s) is longer than any restart, and
+five minutes are longer than the longest. It takes about ten minutes, so `make quiet` runs it and `make test` does not.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from itertools import cycle
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import docker
+import pytest
+from launcher.environment import read_settings
+
+from harness import rendering
+from harness.durations import milliseconds
+from harness.eventually import eventually
+from harness.expectations import at_least, is_firing, is_not_empty
+from harness.faults import Faults
+from harness.plugin import ROOT
+from harness.settling import settle
+from harness.stack import Stack
+from harness.traffic import Traffic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from harness.clients.api import Answer
+    from harness.traceparent import Traceparent
+
+pytestmark = [pytest.mark.quiet, pytest.mark.timeout(900)]
+
+FACTOR = 5.0
+WINDOW = 300.0  # seconds of wall time
+RATE = 6.0  # requests a second
+LEAST = 1000  # requests in the window
+GRACE = 0.5  # of its `for`: longer than that no alert may be on its way
+ALERTS = {rule["alert"]: rule for _, rule in rendering.committed_rules(ROOT) if "alert" in rule}
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """Something that a healthy stack would not have said."""
+
+    what: str
+
+    def __repr__(self) -> str:
+        return self.what
+
+
+@pytest.fixture(scope="module")
+def healthy() -> Iterator[Stack]:
+    """A stack, started from empty volumes."""
+    stack = Stack.of_our_own(ROOT, factor=FACTOR)
+    try:
+        stack.start()
+        settle(stack.stores.prometheus)
+        yield stack
+    finally:
+        stack.remove()
+
+
+@pytest.fixture(scope="module")
+def breakable(healthy: Stack) -> Faults:
+    """What can be broken of it."""
+    return Faults(healthy)
+
+
+def disturbances(stack: Stack, *, since: float) -> list[Disturbance]:
+    """Name what anybody was told, what fired, what was on its way for long, and what could not be evaluated."""
+    prometheus, seconds = stack.stores.prometheus, time.time() - since
+    window = f"{round(seconds * 1000)}ms"
+    found = [
+        f"told: {one!r}"
+        for one in stack.stores.inbox.notifications(since=since).now()
+        if one.alertname != "Watchdog"
+    ]
+    fired = prometheus.samples(
+        f'count by (alertname) (last_over_time(ALERTS{{alertname!="Watchdog",alertstate="firing"}}[{window}]))'
+    ).now()
+    found += [f"fired: {name}" for name in fired.by("alertname")]
+    pending = prometheus.samples(
+        f'max by (alertname) (count_over_time(ALERTS{{alertstate="pending"}}[{window}]))'
+    ).now()
+    for name, evaluations in pending.by("alertname").items():
+        waited = evaluations * stack.scrape_interval  # evaluated as often as scraped
+        wait = milliseconds(str(ALERTS[name].get("for", "0"))) / 1000 / stack.factor
+        if waited > GRACE * wait:
+            found.append(f"on its way for {waited:.1f} s of {wait:.1f} s: {name}")
+    failed = prometheus.samples(f"increase(prometheus_rule_evaluation_failures_total[{window}]) > 0").now()
+    found += [f"not evaluated: {sample!r}" for sample in failed.samples]
+    return [Disturbance(one) for one in found]
+
+
+def mixed(stack: Stack, rate: float) -> Traffic:
+    """Reads, runs, events and signals of three tenants, as their own work would send them."""
+    tenants = [stack.stores.tenant(name) for name in ("acme", "techco", "retailx")]
+    automations = {"acme": 1001, "techco": 2001, "retailx": 3001}
+    kinds: list[Callable[[Traceparent], Answer]] = []
+    for tenant in tenants:
+
+        def send(
+            parent: Traceparent,
+            method: str,
+            path: str,
+            body: object = None,
+            tenant=tenant,  # noqa: ANN001
+        ) -> Answer:
+            options = {} if body is None else {"json": body}
+            return tenant.send(method, f"/api/v1{path}", parent=parent, **options)
+
+        one = automations[tenant.tenant]
+        kinds += [
+            lambda parent, send=send: send(parent, "GET", "/campaigns"),
+            lambda parent, send=send, one=one: send(parent, "POST", f"/automations/{one}/execute"),
+            lambda parent, send=send: send(parent, "POST", "/cdp/events", {"event_type": "purchase"}),
+            lambda parent, send=send: send(parent, "GET", "/analytics/dashboard"),
+            lambda parent, send=send: send(parent, "GET", "/cdp/profiles/search?q=person"),
+        ]
+    turn, lock = cycle(kinds), Lock()
+
+    def next_one(parent: Traceparent) -> Answer:
+        with lock:
+            kind = next(turn)
+        return kind(parent)
+
+    return Traffic(next_one, rate)
+
+
+def test_five_minutes_of_work_disturb_nobody(healthy: Stack) -> None:
+    """Under mixed load for longer than the longest `for`, a thousand requests counted; and nobody was told a word since the start."""
+    longest = max(milliseconds(str(rule.get("for", "0"))) for rule in ALERTS.values()) / 1000 / FACTOR
+    assert longest < WINDOW
+    began, traffic = time.time(), mixed(healthy, RATE)
+    with traffic.flowing():
+        traffic.goes_on_for(WINDOW)
+    refused = [one.answer for one in traffic.sent if one.answer is None or one.answer.status >= 400]
+    assert refused == [], f"the load itself went wrong: {refused[:3]}"
+    assert disturbances(healthy, since=began) == []
+    counted = f"sum(increase(api_requests_total[{round((time.time() - began) * 1000)}ms]))"
+    eventually(healthy.stores.prometheus.value(counted), at_least(LEAST), within=30)
+
+
+def test_a_start_from_empty_volumes_disturbs_nobody(healthy: Stack) -> None:
+    """Since before there was anything to hear it."""
+    told = [one for one in healthy.stores.inbox.notifications().now() if one.alertname != "Watchdog"]
+    assert told == []
+    eventually(healthy.stores.inbox.notifications("Watchdog"), is_not_empty, within=60)
+
+
+def test_down_and_up_again_disturb_nobody(healthy: Stack) -> None:
+    """With the volumes kept, as after a night."""
+    began = time.time()
+    healthy.compose.stop(down=False)
+    healthy.start()
+    settle(healthy.stores.prometheus)
+    assert disturbances(healthy, since=began) == []
+
+
+def test_restarting_every_service_in_turn_disturbs_nobody(healthy: Stack, breakable: Faults) -> None:
+    """One after the other, each given the time to be well again."""
+    began = time.time()
+    for service in sorted({state.service for state in healthy.compose.states() if state.state == "running"}):
+        breakable.restart(service)
+        settle(healthy.stores.prometheus)
+    assert disturbances(healthy, since=began) == []
+
+
+def test_a_new_version_of_the_api_disturbs_nobody(healthy: Stack) -> None:
+    """Another image under another release, in place of the one that runs."""
+    began, release = time.time(), "next"
+    environment = healthy.environment
+    current = read_settings(environment.env_file).get("STRATUM_RELEASE", "dev")
+    client = docker.from_env()
+    client.images.get(f"stratum/sample-app:{current}").tag("stratum/sample-app", release)
+    try:
+        environment.change_setting("STRATUM_RELEASE", release)
+        healthy.compose.start("api")
+        settle(healthy.stores.prometheus)
+        running = healthy.stores.prometheus.samples('stratum_build_info{job="stratum-api"}')
+        eventually(running, lambda found: _is_release(found.by("version"), release), within=60)
+        assert disturbances(healthy, since=began) == []
+    finally:
+        environment.change_setting("STRATUM_RELEASE", current)
+        healthy.compose.start("api")  # or the image could not be let go
+        client.images.remove(f"stratum/sample-app:{release}")
+        client.close()
+
+
+def _is_release(found: dict[str, float], release: str) -> None:
+    assert list(found) == [release], f"running: {', '.join(found)}"
+
+
+def test_one_fault_is_a_disturbance(healthy: Stack, breakable: Faults) -> None:
+    """What finds nothing in a healthy stack finds this: the question is no formality."""
+    began = time.time()
+    with breakable.stopped("redis"):
+        eventually(healthy.stores.inbox.notifications("RedisDown", since=began), is_firing, within=60)
+    assert "told: RedisDown firing at pagerduty" in [one.what for one in disturbances(healthy, since=began)]
