@@ -3,6 +3,7 @@
 import signal
 import socket
 import threading
+from uuid import uuid4
 
 import structlog
 from prometheus_client import start_http_server
@@ -16,6 +17,7 @@ from sample_app.events.metrics import IngesterMetrics
 from sample_app.faults.catalogue import StuckStream
 from sample_app.faults.switchboard import Switches, make_switches
 from sample_app.settings import Settings, load_settings
+from sample_app.telemetry.context import SERVING, Serving
 from sample_app.telemetry.errors import configure_errors, flush_errors, report
 from sample_app.telemetry.logging import configure_logging
 from sample_app.telemetry.metrics import make_registry
@@ -71,25 +73,29 @@ def run(settings: Settings, stop: threading.Event) -> None:
 
 def _store_forever(ingestion: Ingestion, switches: Switches, stop: threading.Event) -> None:
     begun = False
-    troubled = False
+    trouble: type[Exception] | None = None
     while not stop.is_set():
         if switches.get(StuckStream):
             stop.wait(_PAUSE_SECONDS)
             continue
+        SERVING.set(Serving(uuid4().hex))  # a turn; whom it serves is known once its events are read
         try:
             if not begun:
                 ingestion.begin()
             begun = True
             ingestion.turn(wait_seconds=_WAIT_SECONDS)
-            troubled = False
+            trouble = None
         except _AWAY as error:
-            if not troubled:  # once per outage, not once per turn
+            if trouble is None:  # once per outage, not once per turn
                 _LOG.warning("ingestion_postponed", cause=type(error).__name__)
-            troubled, begun = True, False  # a broker that lost its data has no group
+            trouble, begun = type(error), False  # a broker that lost its data has no group
             stop.wait(_PAUSE_SECONDS)
         except Exception as error:  # noqa: BLE001 - whatever it was, the next turn may go well
-            _LOG.exception("ingestion_failed")
-            report(error, endpoint="ingester")
+            # the next turn meets the same events, and most likely the same end
+            if trouble is not type(error):
+                _LOG.exception("ingestion_failed")
+                report(error, endpoint="ingester")
+            trouble = type(error)
             stop.wait(_PAUSE_SECONDS)
 
 

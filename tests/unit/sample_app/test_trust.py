@@ -332,14 +332,14 @@ def test_known_tenants_begin_at_zero(registry: CollectorRegistry) -> None:
     assert decisions(registry) == 0
 
 
-def test_trace_and_request_id_cross_the_queue(tracer: Tracer, exporter: InMemorySpanExporter) -> None:
-    token = SERVING.set(Serving("req-7"))
+def test_trace_request_and_tenant_cross_the_queue(tracer: Tracer, exporter: InMemorySpanExporter) -> None:
+    token = SERVING.set(Serving("req-7", tenant_id="acme"))
     with tracer.start_as_current_span("request"), publishing(tracer, "execute_automation") as headers:
         pass
     SERVING.reset(token)
     request = SimpleNamespace(**headers, id="1", task="execute_automation", retries=0)
     with running(tracer, request) as serving:
-        assert serving.request_id == "req-7"
+        assert (serving.request_id, serving.tenant_id) == ("req-7", "acme")
         assert SERVING.get() is serving
 
     spans = {span.name: span for span in exporter.get_finished_spans()}

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import create_engine, exc, text
 
 from sample_app.health.workers import NoWorkerError, WorkerCheck
-from sample_app.telemetry import names
+from sample_app.telemetry import names, sql
 from sample_app.telemetry.sql import count_slow_statements
 from sample_app.telemetry.vitals import BuildInfo, DependencyMetrics, make_slow_statements
 from unit.sample_app.doubles import App
@@ -36,6 +36,21 @@ def test_each_slow_statement_is_counted_once_failed_ones_included() -> None:
     failing = "SELECT abs(-9223372036854775808)"
 
     assert slow_after("SELECT 1", "SELECT 2", failing, above_seconds=0) == 3
+
+
+@pytest.mark.parametrize(("seconds", "counted"), [(0.99, 0), (1.01, 1)])
+def test_slow_is_what_takes_longer_than_a_second(
+    seconds: float, counted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql, "perf_counter", iter((10.0, 10.0 + seconds)).__next__)
+    registry = CollectorRegistry()
+    engine = create_engine("sqlite://")
+    count_slow_statements(engine, make_slow_statements(registry))
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+    engine.dispose()
+
+    assert registry.get_sample_value(names.PG_SLOW_QUERIES.name) == counted
 
 
 def test_a_dependency_has_a_sample_only_once_it_was_checked() -> None:

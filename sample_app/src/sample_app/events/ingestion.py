@@ -10,7 +10,7 @@ from time import time
 from typing import Any, cast
 
 import structlog
-from opentelemetry.trace import Link, SpanContext, SpanKind, Tracer, get_current_span
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Tracer, get_current_span
 from redis import Redis
 from redis.exceptions import ResponseError
 from sqlalchemy import Engine, exc
@@ -20,6 +20,7 @@ from sample_app.events.metrics import IngesterMetrics
 from sample_app.events.stream import GROUP, REJECTED, STREAM, Event
 from sample_app.events.tables import EVENTS
 from sample_app.telemetry import names
+from sample_app.telemetry.context import SERVING
 from sample_app.telemetry.tracing import parent_from, span
 
 _LOG = structlog.get_logger()
@@ -129,6 +130,7 @@ class Ingestion:
             ) as batch,
             self.engine.begin() as connection,
         ):
+            _tell_whom(events, batch)
             statement = insert(EVENTS).on_conflict_do_nothing().returning(EVENTS.c.tenant_id, EVENTS.c.id)
             rows = connection.execute(statement, [_row(event) for event in events]).all()
         new = {(row.tenant_id, row.id) for row in rows}
@@ -157,6 +159,19 @@ def _read_events(entries: Entries) -> tuple[list[Event], Entries]:
         except ValueError:
             unreadable.append((entry_id, entry))
     return events, unreadable
+
+
+def _tell_whom(events: Sequence[Event], batch: Span) -> None:
+    """Let lines and error events of this turn lead to its trace, and to the request where there is only one."""
+    serving = SERVING.get()
+    if serving is None:
+        return
+    serving.trace_id = f"{batch.get_span_context().trace_id:032x}"
+    tenants, requests = {event.tenant_id for event in events}, {event.request_id for event in events}
+    if len(tenants) == 1:
+        (serving.tenant_id,) = tenants
+    if len(requests) == 1:
+        (serving.request_id,) = requests
 
 
 def _row(event: Event) -> dict[str, Any]:

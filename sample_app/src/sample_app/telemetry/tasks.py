@@ -27,6 +27,10 @@ def publishing(tracer: Tracer, task_name: str) -> Iterator[dict[str, str]]:
         headers = headers_of_current_span()
         if serving is not None:
             headers["request_id"] = serving.request_id
+            if (
+                serving.tenant_id is not None
+            ):  # a task that fails before it has read its row says whose it was
+                headers["tenant_id"] = serving.tenant_id
         yield headers
 
 
@@ -34,7 +38,8 @@ def publishing(tracer: Tracer, task_name: str) -> Iterator[dict[str, str]]:
 def running(tracer: Tracer, request: Any) -> Iterator[Serving]:  # noqa: ANN401 - Celery's task.request
     """Run a task inside its caller's trace; one without a caller, as the scheduler's, is not traced."""
     headers = {key: value for key in ("traceparent", "tracestate") if (value := getattr(request, key, None))}
-    serving = Serving(getattr(request, "request_id", None) or uuid4().hex)
+    request_id = getattr(request, "request_id", None) or uuid4().hex
+    serving = Serving(request_id, tenant_id=getattr(request, "tenant_id", None))
     token = SERVING.set(serving)
     try:
         if "traceparent" not in headers:

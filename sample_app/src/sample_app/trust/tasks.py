@@ -16,7 +16,7 @@ from sample_app.telemetry.errors import report
 from sample_app.telemetry.tasks import running
 from sample_app.tenancy import TENANTS
 from sample_app.trust.requeue import requeue_forgotten
-from sample_app.worker_process import PROCESS
+from sample_app.worker_process import PROCESS, Process
 
 _LOG = structlog.get_logger()
 _MAX_RETRIES = 4
@@ -27,7 +27,7 @@ def register(app: Celery) -> None:
     """Make the tasks known to a worker."""
     app.task(bind=True, name=names.TASK_EXECUTE, max_retries=_MAX_RETRIES)(execute_automation)
     app.task(bind=True, name=names.TASK_REQUEUE)(requeue_executions)
-    app.task(name=names.TASK_CANARY)(sing_canary)
+    app.task(bind=True, name=names.TASK_CANARY)(sing_canary)
     app.task(name=names.TASK_BALLAST)(ballast)
 
 
@@ -77,17 +77,28 @@ def requeue_executions(task: Any) -> None:  # noqa: ANN401 - Celery's task
             raise
 
 
-def sing_canary() -> None:
+def sing_canary(task: Any) -> None:  # noqa: ANN401 - Celery's task
     """Say when a canary last came through the platform, and send the next."""
     process = PROCESS.get()
+    with running(process.tracer, task.request):
+        try:
+            _look_for_canary(process)
+            if process.settings.api_url:
+                canary.send(process.api, process.settings.internal_key.get_secret_value())
+        except Exception as error:
+            _LOG.exception("task_failed", task=names.TASK_CANARY)
+            report(error, endpoint=names.TASK_CANARY)
+            raise
+
+
+def _look_for_canary(process: Process) -> None:
     try:
         at = canary.last_return(process.engine)
-        if at is not None:
-            process.metrics.tasks.canary_returned(at)
     except UNAVAILABLE as error:
         _LOG.warning("canary_not_seen", cause=type(error).__name__)
-    if process.settings.api_url:
-        canary.send(process.api, process.settings.internal_key.get_secret_value())
+        return
+    if at is not None:
+        process.metrics.tasks.canary_returned(at)
 
 
 def ballast() -> None:
@@ -96,4 +107,5 @@ def ballast() -> None:
 
 
 def _headers(task: Any) -> dict[str, Any]:  # noqa: ANN401 - Celery's task
-    return {key: getattr(task.request, key, None) for key in ("traceparent", "tracestate", "request_id")}
+    carried = ("traceparent", "tracestate", "request_id", "tenant_id")
+    return {key: getattr(task.request, key, None) for key in carried}
