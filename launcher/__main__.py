@@ -62,6 +62,7 @@ def _up(environment: Environment, arguments: argparse.Namespace) -> int:
 
 
 def _images(environment: Environment, arguments: argparse.Namespace) -> int:
+    environment = images.with_checkers(environment)
     up.prepare(environment, _say, pull=arguments.pull)
     present = images.Present()
     for image in images.of_project(environment, profiles=["*"]):

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,13 +28,16 @@ if TYPE_CHECKING:
     from launcher.engine import Say
     from launcher.environment import Environment
 
+CHECKERS = Path("images") / "checkers.yml"
+"""The Compose file of the programs that only check; `make up` does without them."""
+
 _OURS = "stratum/"
 _CONTEXT_TAG = "stratum-context"
 _PULL_WITHIN = 900.0
 _HEARTBEAT = 30.0
 
 _SECONDS = {
-    "loki": 600, "jaeger": 460, "prometheus": 260, "otel-collector": 160, "alertmanager": 70, "api": 40, "errors": 35,
+    "loki": 600, "jaeger": 460, "prometheus": 260, "otel-collector": 160, "sloth": 130, "pint": 90, "alertmanager": 70, "api": 40, "errors": 35,
     "postgres-exporter": 25, "volumes-exporter": 25, "postgres": 20, "inbox": 20, "redis-broker-exporter": 15, "redis": 5,
 }  # fmt: skip
 """Seconds each build took from empty caches, two at a time on two cores; only for the estimate that is shown."""
@@ -73,6 +76,11 @@ class Image:
             digest.update(str(path.relative_to(context)).encode())
             digest.update(path.read_bytes())
         return f"{_CONTEXT_TAG}:{self.service}-{digest.hexdigest()[:16]}"
+
+
+def with_checkers(environment: Environment) -> Environment:
+    """The same stack, and the programs that only check."""
+    return replace(environment, more_files=(*environment.more_files, environment.root / CHECKERS))
 
 
 def of_project(environment: Environment, *, profiles: Sequence[str] = ()) -> list[Image]:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from launcher import images as launcher_images
 from launcher.environment import ROOT, Environment
 from launcher.processes import run
 
@@ -24,10 +25,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
 @pytest.fixture(scope="session")
 def compose(environment: Environment) -> dict[str, Any]:
     """`docker compose config` with every profile on."""
-    printed = run(
-        environment.compose("--profile", "*", "config", "--format", "json"), what="docker compose config"
-    )
-    return json.loads(printed)
+    return _read(environment)
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +41,20 @@ def images(services: dict[str, dict[str, Any]]) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
+def checkers(environment: Environment, services: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The programs that only check, by name; no stack runs them."""
+    read = _read(launcher_images.with_checkers(environment))["services"]
+    return {name: spec for name, spec in read.items() if name not in services}
+
+
+@pytest.fixture(scope="session")
 def root() -> Path:
     """The project's folder."""
     return ROOT
+
+
+def _read(environment: Environment) -> dict[str, Any]:
+    printed = run(
+        environment.compose("--profile", "*", "config", "--format", "json"), what="docker compose config"
+    )
+    return json.loads(printed)

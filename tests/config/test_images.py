@@ -11,6 +11,13 @@ from launcher.processes import run
 
 Services = dict[str, dict[str, Any]]
 
+
+@pytest.fixture(scope="session")
+def services(services: Services, checkers: Services) -> Services:
+    """The programs that only check are built in the same way."""
+    return {**services, **checkers}
+
+
 # service: how its binary is asked, and where go.mod says which version is compiled (module, and what turns its
 # version into the program's)
 ASKED = {
@@ -25,6 +32,8 @@ ASKED = {
     "postgres": ["/usr/lib/postgresql/17/bin/postgres", "--version"],
     "redis": ["redis-server", "--version"],
     "errors": ["python3", "-c", "from importlib.metadata import version; print(version('bugsink'))"],
+    "pint": ["pint", "version"],
+    "sloth": ["sloth", "version"],
 }
 MODULES = {
     "prometheus": ("prometheus/image", r"github.com/prometheus/prometheus v0\.3(\d\d)\.(\d+)", "3.{}.{}"),
@@ -42,6 +51,8 @@ MODULES = {
         r"github.com/prometheus/node_exporter v(\S+)",
         "{}",
     ),
+    "pint": ("images/pint", r"github.com/cloudflare/pint v(\S+)", "{}"),
+    "sloth": ("images/sloth", r"github.com/slok/sloth v(\S+)", "{}"),
 }
 # Jaeger's own tag is 2.13.0; the Go module of the same commit has another number.
 JAEGER_MODULE, JAEGER_VERSION = "github.com/jaegertracing/jaeger v1.76.0", "2.13.0"
