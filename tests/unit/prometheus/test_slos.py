@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PROMISES = slos.load(FOLDER / "slos")
 # Long window, short window, burn rate, severity. Source: "The Site Reliability Workbook" (Beyer et al., 2018), chapter 5,
-# table 5-8; the same as Sloth's built-in windows for 30 days (sloth 0.16.0, google-30d: error budget percent 2, 5, 10, 10).
+# table 5-8. tests/config/test_sloth.py asks Sloth.
 PUBLISHED = [
     ("1h", "5m", 14.4, "critical"),
     ("6h", "30m", 6.0, "critical"),
