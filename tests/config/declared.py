@@ -5,25 +5,48 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import promql_parser
 import yaml
+from fastapi.routing import iter_route_contexts
 from launcher.environment import ROOT
+from opentelemetry.trace import NoOpTracer
 
 from harness import rendering
+from sample_app.application import make_internal_app, make_public_app
+from sample_app.settings import Settings
 from sample_app.telemetry import names
+from sample_app.telemetry.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sample_app.stores import Platform
 
 FOREIGN: dict[str, dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "foreign_metrics.yml").read_text()
 )
 SCRAPES = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
+SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+COLLECTOR = yaml.safe_load((ROOT / "otel-collector" / "config.yml").read_text())
 OF_A_TARGET = {"job", "instance", "role"}
 """Labels that a scrape adds."""
+
+
+def _endpoints() -> set[str]:
+    """The routes of both applications, as their middleware names them; no store is asked."""
+    settings, watch = Settings(service="stratum-api"), Watch.with_tracer(NoOpTracer())
+    no_platform = cast("Platform", None)
+    applications = (
+        make_public_app(settings, no_platform, watch),
+        make_internal_app(settings, no_platform, watch),
+    )
+    routes = [route for app in applications for route in iter_route_contexts(app.routes)]
+    return {route.path_format for route in routes if route.path_format} | {names.UNMATCHED}
+
 
 VALUES: dict[str, set[str]] = {
     "decision": set(names.DECISIONS),
@@ -42,12 +65,26 @@ VALUES: dict[str, set[str]] = {
         if "labels" in group
     },
     "le": {str(float(limit)) for metric in names.METRICS for limit in metric.buckets} | {"+Inf"},
-    "status_code": {str(code) for code in range(100, 600)},
+    "status_code": {str(status.value) for status in HTTPStatus},
+    # of a task, and (PostgreSQL's own words) of a replica's connection
     "state": set(names.TASK_STATES) | {"streaming", "catchup", "startup", "backup", "stopping"},
-    "endpoint": {"/api/v1/campaigns", "/internal/canary", "/health/live", "/metrics", names.UNMATCHED},
-    "datname": {"stratum", "postgres", "template0", "template1"},
+    "task": set(names.TASKS),
+    "queue": {names.QUEUE},
+    "dependency": set(names.DEPENDENCIES),
+    "endpoint": _endpoints(),
+    # ours, and those that every PostgreSQL is made with
+    "datname": {SERVICES["postgres"]["environment"]["POSTGRES_DB"], "postgres", "template0", "template1"},
+    "mountpoint": {
+        mount["target"] for mount in SERVICES["volumes-exporter"]["volumes"] if isinstance(mount, dict)
+    },
+    "exporter": set(COLLECTOR["exporters"]),
+    "data_type": {pipeline.partition("/")[0] for pipeline in COLLECTOR["service"]["pipelines"]},
+    "slo": {path.stem for path in (ROOT / "prometheus" / "slos").glob("*.yml")},
     "alertstate": {"pending", "firing"},
-    "severity": {"critical", "warning", "info", "none"},
+    # which of them are allowed, tests/config/test_rules.py says
+    "severity": {
+        str(rule["labels"]["severity"]) for _, rule in rendering.committed_rules(ROOT) if "alert" in rule
+    },
 }
 """Labels whose values are bounded: a matcher has to match one of them, or it matches nothing."""
 
@@ -113,15 +150,15 @@ def undeclared(expression: str) -> list[str]:
     for metric, label, operator, value in found.matchers:
         if metric in labels() and label not in labels()[metric] | OF_A_TARGET:
             complaints.append(f"{metric} has no label {label}")
-        elif label in VALUES and operator in ("Equal", "Re") and not _matches(label, operator, value):
+        elif label in VALUES and not _matches(label, operator, value):
             complaints.append(f"{label} of {metric} is never {value}")
     return complaints
 
 
 def _matches(label: str, operator: str, value: str) -> bool:
-    if operator == "Equal":
+    if operator in ("Equal", "NotEqual"):
         return value in VALUES[label]
-    # each alternative has to be of use
+    # each alternative has to be of use, also as an exclusion
     return all(any(re.fullmatch(part, known) for known in VALUES[label]) for part in value.split("|"))
 
 

@@ -46,6 +46,18 @@ def test_a_runbook_asks_only_for_what_is_declared(runbook: Path) -> None:
             "le of api_request_duration_seconds_bucket is never 1",
         ),
         ('rate(pg_up{role="primry"}[5m]) or x', "no metric x"),
+        (
+            'api_requests_total{endpoint="/api/v1/campaign"}',
+            "endpoint of api_requests_total is never /api/v1/campaign",
+        ),
+        (
+            'api_requests_total{endpoint!~"/healthz|/metrics"}',
+            "endpoint of api_requests_total is never /healthz|/metrics",
+        ),
+        (
+            'pg_stat_database_deadlocks{datname!="statum"}',
+            "datname of pg_stat_database_deadlocks is never statum",
+        ),
     ],
 )
 def test_a_name_that_nobody_declares_is_found(expression: str, says: str) -> None:
