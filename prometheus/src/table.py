@@ -124,9 +124,9 @@ def render(found: Sequence[Row]) -> Table:
     return table
 
 
-def show() -> None:
-    """Print the table of the committed rules."""
-    environment = Environment.development()
+def show(environment: Environment | None = None, console: Console | None = None) -> None:
+    """Print the table of the committed rules, with what the Prometheus of an environment says of them now."""
+    environment = environment or Environment.development()
     rules = alerting_rules()
     try:
         image = _alertmanager_image()
@@ -134,7 +134,7 @@ def show() -> None:
     except Problem as problem:
         raise SystemExit(str(problem)) from problem
     states = states_of(environment.address("PROMETHEUS_PORT"))
-    Console().print(render(rows(rules, receivers, states)))
+    (console or Console()).print(render(rows(rules, receivers, states)))
 
 
 def _alertmanager_image() -> str:
