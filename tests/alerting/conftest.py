@@ -1,4 +1,4 @@
-"""Alertmanager and the inbox without the rest of a stack: what is routed, muted and rendered needs no fault."""
+"""What the tests of this folder share: the table of alerts, and two services that notify without the rest of a stack."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.measurements import Measurements
 from harness.plugin import ROOT
 from harness.stack import Stack
 
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FACTOR = 60.0
+
+
+@pytest.fixture(scope="session")
+def alert_rows() -> Measurements:
+    """The rows of build/alerts.json."""
+    return Measurements(ROOT / "build" / "alerts.json")
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from launcher.measurements import Row, write
 
+from alerting.alert_row import AlertRow
 from alerting.limits import CHANNEL_INTERVAL, CHANNEL_WAIT, FIRES, RESOLVES, limit
 from harness import rendering
 from harness.clients.http import Session
@@ -22,27 +22,13 @@ if TYPE_CHECKING:
     from harness.clients.inbox import Inbox, Notification, Notifications
     from harness.clients.prometheus import Prometheus
     from harness.faults import Fault, Faults
+    from harness.measurements import Measurements
     from harness.stack import Stack
     from harness.timeline import Timelines
 
 ALERT = "APIDown"
 SYMPTOM = 'up{job="stratum-api"} == 0 or absent(up{job="stratum-api"})'
 RECEIVERS = ("pagerduty", "slack-platform")
-
-
-@dataclass(frozen=True, kw_only=True)
-class AlertRow(Row):
-    """How soon an alert came, and what else is written down about it."""
-
-    fault: str
-    factor: float
-    resolved_after: float
-    receivers: tuple[str, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """The row as it stands in build/alerts.json."""
-        more = {"fault": self.fault, "factor": self.factor, "receivers": list(self.receivers)}
-        return {**super().as_json(), **more, "resolved_after": round(self.resolved_after, 4)}
 
 
 @dataclass(frozen=True)
@@ -180,7 +166,9 @@ def test_every_stage_is_seen_and_none_before_its_cause(outage: Outage) -> None:
 
 
 @pytest.mark.smoke
-def test_it_is_detected_and_resolved_in_time(outage: Outage, limits: dict[str, float], stack: Stack) -> None:
+def test_it_is_detected_and_resolved_in_time(
+    outage: Outage, limits: dict[str, float], stack: Stack, alert_rows: Measurements
+) -> None:
     """Within the limits that the configuration itself implies."""
     row = AlertRow(
         what=ALERT,
@@ -192,6 +180,5 @@ def test_it_is_detected_and_resolved_in_time(outage: Outage, limits: dict[str, f
         resolved_after=outage.resolved_after,
         receivers=tuple(outage.delivered),
     )
-    write(ROOT / "build" / "alerts.json", [row])
-    assert row.verdict == "holds", row
+    assert alert_rows.add(row) == "holds", row
     assert outage.resolved_after <= limits["resolves"]

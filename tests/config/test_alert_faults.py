@@ -1,41 +1,71 @@
-"""Every alert has a row in the end-to-end table: a real fault, and a limit that follows from the rule itself."""
+"""Every rule has one row in the end-to-end table: a real fault that the schedule inflicts, and limits that follow from the rule."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from alert_rules import ALERTING, ALERTS, name_of
+from alert_rules import ALERTING, name_of
 
-from alerting.alert_faults import FAULTS, time_to_detect
-from alerting.limits import FIRES, limit
+from alerting.alert_faults import FAULTS, NOT_YET, time_to_detect, time_to_resolve
+from alerting.injections import INJECTIONS
+from alerting.limits import FIRES, RESOLVES, limit
+from alerting.proving import receivers_of
+from alerting.schedule import ANEW, SCHEDULE
 from harness.durations import milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+STEPS = [step for act in SCHEDULE for step in act.steps]
+INFLICTED = [ANEW, *(step.injection for step in STEPS)]
 
-def test_every_alert_has_a_fault_and_every_fault_an_alert() -> None:
-    assert set(FAULTS) == set(ALERTS)
+
+def test_every_rule_has_a_row_and_every_row_a_rule() -> None:
+    assert sorted(FAULTS) == sorted(map(name_of, ALERTING))
 
 
-@pytest.mark.parametrize("alert", ALERTS)
-def test_a_row_says_what_breaks_and_why_it_takes_so_long(alert: str) -> None:
-    row = FAULTS[alert]
+def test_every_row_is_inflicted_once_or_says_why_it_is_not_yet() -> None:
+    assert sorted(INFLICTED) == sorted(INJECTIONS)
+    assert {row.injection for name, row in FAULTS.items() if name not in NOT_YET} == set(INFLICTED)
+    assert all(FAULTS[name].injection == "" and why for name, why in NOT_YET.items())
+
+
+def test_a_step_waits_for_steps_of_its_own_act() -> None:
+    """And for none that waits for it."""
+    for act in SCHEDULE:
+        before: set[str] = set()
+        for step in act.steps:
+            assert set(step.after) <= before, f"{step.injection} comes before one that it waits for"
+            before.add(step.injection)
+
+
+@pytest.mark.parametrize("name", sorted(FAULTS))
+def test_a_row_says_what_breaks_and_why_it_takes_so_long(name: str) -> None:
+    row = FAULTS[name]
 
     assert row.fault
-    assert all(term.seconds > 0 and term.why for term in row.becomes_true)
+    assert all(term.seconds > 0 and term.why for term in (*row.becomes_true, *row.becomes_false))
 
 
 @pytest.mark.parametrize("rule", ALERTING, ids=name_of)
 def test_a_limit_is_longer_than_the_wait_of_its_rule_and_shrinks_with_time(rule: Mapping[str, Any]) -> None:
     wait = milliseconds(str(rule.get("for", "0"))) / 1000
+    keeps = milliseconds(str(rule.get("keep_firing_for", "0"))) / 1000
 
     assert time_to_detect(rule, factor=1) > wait
+    assert time_to_resolve(rule, factor=1) > keeps
     assert time_to_detect(rule, factor=60) < time_to_detect(rule, factor=1)
+    assert time_to_resolve(rule, factor=60) < time_to_resolve(rule, factor=1)
 
 
-def test_the_limit_of_the_model_test_is_no_stricter_than_the_tables() -> None:
+@pytest.mark.parametrize("rule", ALERTING, ids=name_of)
+def test_somebody_is_to_be_told(rule: Mapping[str, Any]) -> None:
+    assert receivers_of(rule)
+
+
+def test_the_limits_of_the_model_test_are_no_stricter_than_the_tables() -> None:
     [rule] = [rule for rule in ALERTING if rule["alert"] == "APIDown"]
 
     assert limit(*FIRES["APIDown"], factor=60) <= time_to_detect(rule, factor=60)
+    assert limit(*RESOLVES["APIDown"], factor=60) <= time_to_resolve(rule, factor=60)

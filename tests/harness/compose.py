@@ -110,6 +110,10 @@ class Compose(DockerCompose):
         )
         self._run_command([*self.compose_command_property, *up])
 
+    def remove(self, service: str) -> None:
+        """Stop a service and take its containers away."""
+        self._run_command([*self.compose_command_property, "rm", "--stop", "--force", service])
+
     def states(self) -> States:
         """Say how every container is."""
         return States(

@@ -69,13 +69,16 @@ class Timeline:
         self.mark("fault", fault.at, str(fault))
         self.mark("healed", fault.healed_at, str(fault))
 
-    def alert(self, name: str, prometheus: Prometheus, *, symptom: str = "", until: float) -> None:
+    def alert(
+        self, name: str, prometheus: Prometheus, *, symptom: str = "", labels: str = "", until: float
+    ) -> None:
         """Note what Prometheus knows of an alert since the fault.
 
         Args:
             name: The alert.
             prometheus: The stack's.
             symptom: An expression that holds while the fault shows; the alert's own if left out.
+            labels: More matchers, where alerts of that name are about several things: `,slo="api-latency"`.
             until: When to stop looking.
         """
         since = self.at("fault")
@@ -85,7 +88,9 @@ class Timeline:
         looked = f"({shows})[{_milliseconds(until - since)}ms:{_milliseconds(_STEP)}ms]"
         self._first("symptom", prometheus.times(looked, at=until), shows)
         for state in ("pending", "firing"):
-            chosen = f'ALERTS{{alertname="{name}",alertstate="{state}"}}[{_milliseconds(until - since)}ms]'
+            chosen = (
+                f'ALERTS{{alertname="{name}",alertstate="{state}"{labels}}}[{_milliseconds(until - since)}ms]'
+            )
             self._first(state, prometheus.times(chosen, at=until), name)
 
     def everything(self, prometheus: Prometheus, *, until: float) -> None:

@@ -102,10 +102,21 @@ class Faults:
         """Leave a service so many bytes of memory."""
         return self._inflicted("squeezed", partial(resources.squeezed, to=to), (service,), number)
 
-    def disk_full(self, service: str, *, path: str) -> AbstractContextManager[tuple[Fault, ...]]:
-        """Fill the small disk (harness.disks) that a service has at *path*."""
-        breakage = partial(resources.disk_full, helpers=self.helpers, path=path)
+    def disk_full(
+        self, service: str, *, path: str, left: float = 0.0
+    ) -> AbstractContextManager[tuple[Fault, ...]]:
+        """Fill the small disk (harness.disks) that a service has at *path*, but for a share of it."""
+        breakage = partial(resources.disk_full, helpers=self.helpers, path=path, left=left)
         return self._inflicted("disk full", breakage, (service,), None)
+
+    @contextmanager
+    def emptied(self, service: str, *, path: str) -> Iterator[tuple[Fault, ...]]:
+        """Stop a service and remove what it has kept at *path*; it starts in the end as if it had no past."""
+        with self._inflicted("emptied", processes.stopped, (service,), None) as faults:
+            for container in self._containers(service):
+                where = {"volumes_from": [container.id], "network_mode": "none"}
+                self.helpers.run("emptier.py", path, user=container.attrs["Config"]["User"], **where)
+            yield faults
 
     @contextmanager
     def _inflicted(

@@ -31,7 +31,7 @@ def squeezed(container: Container, *, to: int) -> Iterator[None]:
 
 
 @contextmanager
-def disk_full(container: Container, helpers: Helpers, *, path: str) -> Iterator[None]:
+def disk_full(container: Container, helpers: Helpers, *, path: str, left: float = 0.0) -> Iterator[None]:
     """Fill the small disk that it has at *path*, and take away again what filled it."""
     where = {
         "volumes_from": [container.id],
@@ -40,7 +40,7 @@ def disk_full(container: Container, helpers: Helpers, *, path: str) -> Iterator[
         "mem_limit": 2 * LARGEST_DISK,  # what is on such a disk is in memory, and counted as the writer's
     }
     try:
-        helpers.run("filler.py", "fill", path, str(LARGEST_DISK), **where)
+        helpers.run("filler.py", "fill", path, str(LARGEST_DISK), str(left), **where)
         yield
     finally:
         helpers.run("filler.py", "free", path, **where)

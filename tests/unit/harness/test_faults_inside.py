@@ -13,7 +13,7 @@ import pytest
 
 from harness import disks
 from harness.faults import resources
-from harness.faults.inside import filler, neighbours
+from harness.faults.inside import emptier, filler, neighbours
 from harness.faults.network import Between, cut_off
 
 if TYPE_CHECKING:
@@ -165,6 +165,27 @@ def test_a_disk_is_filled_to_the_last_byte_and_freed(tmp_path: Path, monkeypatch
 
     filler.main("free", str(tmp_path))
     filler.main("free", str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_is_filled_but_for_a_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = os.statvfs(tmp_path)
+    written = tmp_path / ".filled-by-a-test"
+
+    def left(_path: Path) -> SimpleNamespace:
+        used = written.stat().st_size if written.exists() else 0
+        return SimpleNamespace(f_frsize=room.f_frsize, f_blocks=1000, f_bavail=1000 - used // 4096)
+
+    monkeypatch.setattr(filler.os, "statvfs", left)
+    filler.main("fill", str(tmp_path), str(2**60), "0.1")
+    assert written.stat().st_size // 4096 == pytest.approx(900, abs=16)
+
+
+def test_everything_below_a_path_goes_and_the_path_stays(tmp_path: Path) -> None:
+    (tmp_path / "wal" / "deep").mkdir(parents=True)
+    (tmp_path / "wal" / "deep" / "segment").write_text("x")
+    (tmp_path / "link").symlink_to("/")
+    emptier.empty(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -13,7 +13,7 @@ import pytest
 from harness.eventually import Probe
 from harness.faults import Fault
 from harness.timeline import STAGES, Timeline, Timelines
-from harness.timeline_picture import drawn
+from harness.timeline_picture import Bar, drawn, laid_over
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -153,3 +153,25 @@ def test_later_is_further_right_in_the_picture() -> None:
     across = [float(dot.get("cx")) for dot in root.iter("{http://www.w3.org/2000/svg}circle")]
     assert across == sorted(across)
     assert (across[1] - across[0]) / (across[2] - across[0]) == pytest.approx(0.3, abs=0.01)
+
+
+def test_many_timelines_are_laid_over_one_axis() -> None:
+    """A row each, what did not happen left out, and nothing before the fault."""
+    bars = [
+        Bar(
+            "First <alert>",
+            0.0,
+            {"fault": 0.0, "pending": 1.0, "firing": 3.0, "notified": 4.0, "healed": 5.0},
+        ),
+        Bar("Second", 10.0, {"fault": 0.0, "healed": 20.0, "firing": 2.0, "resolved": 22.0, "pending": None}),
+    ]
+    drawing = ET.fromstring(laid_over("Both", bars))  # noqa: S314 - our own
+    rects = [one for one in drawing.iter() if one.tag.endswith("rect")]
+    texts = [one.text for one in drawing.iter() if one.tag.endswith("text")]
+    dots = [one for one in drawing.iter() if one.tag.endswith("circle")]
+
+    assert "First <alert>" in texts
+    assert "30 s" in texts
+    assert len(dots) == 2
+    # the background, five of the key; fault, pending and firing of the first, fault and firing of the second
+    assert len(rects) == 6 + 5

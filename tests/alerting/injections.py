@@ -1,0 +1,338 @@
+"""What the schedule's steps do to a stack: each a context manager that yields when its fault began, and heals.
+
+A fault is inflicted the way it happens: by the application's own switches, by stopping, killing and cutting off what
+runs, by filling what can be filled, by sending what should not be sent. No sample is pushed, no rule is edited.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import cycle
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+
+from harness.clients.http import Session
+from harness.eventually import eventually
+from harness.expectations import all_up, equals, is_empty
+from harness.faults.containers import containers_of
+from harness.traffic import Traffic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from harness.clients.api import Answer, Api
+    from harness.clients.inbox import Inbox
+    from harness.clients.prometheus import Prometheus
+    from harness.clients.saboteur import Saboteur
+    from harness.faults import Faults
+    from harness.stack import Stack
+    from harness.traceparent import Traceparent
+
+_LONG = 600  # seconds after which a switch falls back by itself, should nobody heal it
+_STARTS = 60.0
+_SESSIONS = 88  # of 100; three are kept for superusers
+_LINES, _LINES_AT_ONCE = 260_000, 5_000
+_LONGEST_LINE = 256 * 1024  # of Loki
+_FAILING_RULE = """
+groups:
+  - name: broken
+    rules:
+      - record: job:up:many_to_many
+        expr: up * on () up
+"""
+
+Injection = "Callable[[World], AbstractContextManager[float]]"
+
+
+@dataclass
+class World:
+    """What injections get their hands on."""
+
+    stack: Stack
+    faults: Faults
+    saboteur: Saboteur
+    tenants: tuple[Api, ...]
+    """Those whose requests are the load, the one with bad signals last."""
+    afterwards: list[Callable[[], object]] = field(default_factory=list)
+    """What is to be undone when nobody waits for an alert any more."""
+
+    @property
+    def prometheus(self) -> Prometheus:
+        """The metrics."""
+        return self.stack.stores.prometheus
+
+    @property
+    def inbox(self) -> Inbox:
+        """What was delivered."""
+        return self.stack.stores.inbox
+
+    def run_in(self, service: str, *command: str, **environment: str) -> str:
+        """Run a command in a service's first container, and return what it said."""
+        container = containers_of(self.faults.client, self.stack.environment.project, service)[0]
+        status, said = container.exec_run(list(command), environment=environment)
+        words = str(said.decode(errors="replace"))
+        assert status == 0, f"{' '.join(command)} in {service} ended with {status}: {words}"
+        return words
+
+    def load(self, rate: float, *, at_once: int = 16) -> Traffic:
+        """Requests as tenants send them: automations that are run, events, signals, and a few reads."""
+        ours = self.tenants[0]
+        kinds: tuple[Callable[[Traceparent], Answer], ...] = (
+            lambda parent: ours.send("POST", "/api/v1/automations/1001/execute", parent=parent),
+            lambda parent: ours.send(
+                "POST", "/api/v1/cdp/events", parent=parent, json={"event_type": "purchase"}
+            ),
+            lambda parent: ours.send("POST", "/api/v1/automations/1001/execute", parent=parent),
+            lambda parent: ours.send("GET", "/api/v1/automations", parent=parent),
+        )
+        turn, lock = cycle(kinds), Lock()
+
+        def send(parent: Traceparent) -> Answer:
+            with lock:
+                kind = next(turn)
+            return kind(parent)
+
+        return Traffic(send, rate, at_once=at_once)
+
+
+@contextmanager
+def _switched(world: World, name: str, **parameters: Any) -> Iterator[float]:  # noqa: ANN401 - JSON
+    at = time.time()
+    with world.saboteur.fault(name, seconds=_LONG, **parameters):
+        yield at
+
+
+def _switch(name: str, **parameters: Any) -> Injection:  # noqa: ANN401 - JSON
+    return partial(_switched, name=name, **parameters)
+
+
+@contextmanager
+def _done_to(world: World, how: str, *services: str, **more: Any) -> Iterator[float]:  # noqa: ANN401 - numbers and paths
+    with getattr(world.faults, how)(*services, **more) as broken:
+        yield (broken[0] if isinstance(broken, tuple) else broken).at
+
+
+def _fault(how: str, *services: str, **more: Any) -> Injection:  # noqa: ANN401 - as above
+    def inflict(world: World) -> AbstractContextManager[float]:
+        return _done_to(world, how, *services, **more)
+
+    return inflict
+
+
+@contextmanager
+def _prometheus_begins_anew(world: World) -> Iterator[float]:
+    """With an Alertmanager that has forgotten what the one before told it: the Watchdog, too, is heard anew."""
+    with world.faults.emptied("prometheus", path="/prometheus") as (stop,):
+        eventually(world.stack.stores.alertmanager.alerts(), is_empty, within=_STARTS)
+    eventually(world.prometheus.targets(), all_up, within=_STARTS)
+    yield stop.healed_at
+
+
+@contextmanager
+def _one_api_stopped(world: World) -> Iterator[float]:
+    """A second API is started first, and taken away again when its return has been noticed."""
+    world.stack.compose.start("api-replica")
+    world.afterwards.append(lambda: world.stack.compose.remove("api-replica"))
+    both = world.prometheus.value('sum(up{job="stratum-api"})')
+    eventually(both, equals(2), within=_STARTS)
+    with world.faults.stopped("api-replica") as (stop,):
+        yield stop.at
+
+
+@contextmanager
+def _sessions_opened(world: World) -> Iterator[float]:
+    used = world.prometheus.value('sum(pg_stat_activity_count{role="primary"})').now()
+    with _switched(world, "connections", count=_SESSIONS - round(used)) as at:
+        yield at
+
+
+@contextmanager
+def _maxmemory_unset(world: World) -> Iterator[float]:
+    redis = partial(
+        world.run_in,
+        "redis-broker",
+        "redis-cli",
+        REDISCLI_AUTH=world.stack.environment.secret("redis_broker_password"),
+    )
+    usual = redis("config", "get", "maxmemory").split()[-1]
+    at = time.time()
+    try:
+        redis("config", "set", "maxmemory", "0")
+        yield at
+    finally:
+        redis("config", "set", "maxmemory", usual)
+
+
+@contextmanager
+def _replay_paused(world: World) -> Iterator[float]:
+    psql = partial(world.run_in, "postgres-replica", "psql", "--username=postgres", "--dbname=stratum", "-c")
+    at = time.time()
+    try:
+        psql("SELECT pg_wal_replay_pause()")
+        yield at
+    finally:
+        psql("SELECT pg_wal_replay_resume()")
+
+
+@contextmanager
+def _bad_signals(world: World) -> Iterator[float]:
+    """Afterwards the same tenant's signals are good again, as often."""
+    tenant = world.tenants[-1]
+
+    def signals(score: int) -> Traffic:
+        body = {"signal_type": "conversion", "score": score}
+        return Traffic(
+            lambda parent: tenant.send("POST", "/api/v1/trust/signals", parent=parent, json=body),
+            2,
+            at_once=4,
+        )
+
+    at = time.time()
+    with signals(10).flowing():
+        yield at
+    good = signals(95).flowing()
+    good.__enter__()
+    world.afterwards.append(lambda: good.__exit__(None, None, None))
+
+
+@contextmanager
+def _notifications_refused(world: World) -> Iterator[float]:
+    at = time.time()
+    try:
+        world.inbox.let_fail("watchdog", "400", times=1000)
+        yield at
+    finally:
+        world.inbox.forget_failures()
+
+
+@contextmanager
+def _rule_fails(world: World) -> Iterator[float]:
+    prometheus = Session(world.prometheus.address)
+    path = world.stack.environment.folder / "prometheus" / "rules" / "broken.rules.yml"
+    at = time.time()
+    try:
+        path.write_text(_FAILING_RULE)
+        assert prometheus.post("/-/reload").ok
+        yield at
+    finally:
+        path.unlink(missing_ok=True)
+        assert prometheus.post("/-/reload").ok
+
+
+@contextmanager
+def _loki_stopped(world: World) -> Iterator[float]:
+    with world.faults.stopped("loki") as (stop,):
+        some = _lines("x", _LINES_AT_ONCE)
+        for _ in range(_LINES // _LINES_AT_ONCE):
+            _send_lines(world, some)
+        yield stop.at
+
+
+@contextmanager
+def _line_too_long(world: World) -> Iterator[float]:
+    at = time.time()
+    _send_lines(world, _lines("x" * (_LONGEST_LINE + 1), 1))
+    yield at
+
+
+def _lines(words: str, count: int) -> bytes:
+    request = ExportLogsServiceRequest()
+    records = request.resource_logs.add().scope_logs.add().log_records
+    now = time.time_ns()
+    for number in range(count):
+        line = records.add(time_unix_nano=now + number)
+        line.body.string_value = words
+        name = line.attributes.add(key="stratum.service")
+        name.value.string_value = "stratum-alert-test"
+    return request.SerializeToString()
+
+
+def _send_lines(world: World, lines: bytes) -> None:
+    answer = Session(world.stack.stores.addresses.otlp, timeout=30).post(
+        "/v1/logs", data=lines, headers={"Content-Type": "application/x-protobuf"}
+    )
+    assert answer.ok, f"the Collector answered {answer.status_code}: {answer.text[:200]}"
+
+
+@dataclass(frozen=True)
+class _SlowBurn:
+    """Events that are bad now and then: enough of them to burn a budget slowly, too few to burn it fast."""
+
+    slo: str
+    fault: str
+    parameters: dict[str, Any]
+    among: int
+    """So many events there have to be, or a single bad one would be a fast burn."""
+    above: float
+    """The share of bad ones at which the fault is healed: what follows thins it out slowly enough for `for`."""
+
+    @contextmanager
+    def __call__(self, world: World) -> Iterator[float]:
+        """Let events be bad until their share is high enough."""
+        rates = f'sum_over_time(slo:sli_events:rate5m{{slo="{self.slo}"}}[1h])'
+        events = world.prometheus.value(f"{rates} * {world.stack.scrape_interval}")
+        eventually(events, _is_above(self.among), within=_STARTS)
+        share = world.prometheus.value(f'slo:sli_error:ratio_rate6h{{slo="{self.slo}"}}')
+        at = time.time()
+        with world.saboteur.fault(self.fault, seconds=_LONG, **self.parameters):
+            eventually(share, _is_above(self.above), within=_STARTS, every=0.2)
+        yield at
+
+
+def _is_above(least: float) -> Callable[[float], None]:
+    def expect(value: float) -> None:
+        assert value > least, f"{value:g} is not above {least:g}"
+
+    return expect
+
+
+INJECTIONS: dict[str, Injection] = {
+    "prometheus begins anew": _prometheus_begins_anew,
+    "requests fail": _switch("errors", share=0.5),
+    "requests linger": _switch("latency", milliseconds=1500),
+    "queries linger": _switch("slow-queries", per_minute=60),
+    "tasks fail": _switch("tasks-fail", share=0.5),
+    "tasks linger": _switch("tasks-slow", milliseconds=5500),
+    "tasks pile up": _switch("queue-pile-up", messages=1500),
+    "platform refuses": _switch("ad-platform", platform="meta", failure="rejected"),
+    "stream stuck": _switch("stuck-stream"),
+    "bad signals": _bad_signals,
+    "exporter cut off": _fault("cut_between", "celery-exporter", "redis-broker"),
+    "replica reset": _fault("resetting_between", "postgres-replica", "postgres"),
+    "scheduler stopped": _fault("stopped", "scheduler"),
+    "one worker killed": _fault("killed", "worker", number=2),
+    "workers killed": _fault("killed", "worker"),
+    "line too long": _line_too_long,
+    "loki stopped": _loki_stopped,
+    "notifications refused": _notifications_refused,
+    "rule fails": _rule_fails,
+    "one api stopped": _one_api_stopped,
+    "api stopped": _fault("stopped", "api"),
+    "stores stopped": _fault("stopped", "postgres", "postgres-replica", "redis", "redis-broker"),
+    "cache filled": _switch("cache-memory", share=0.9),
+    "clients connect": _switch("cache-clients", count=1100),
+    "keys missed": _switch("cache-misses", per_second=50),
+    "maxmemory unset": _maxmemory_unset,
+    "sessions opened": _sessions_opened,
+    "deadlocks": _switch("deadlocks", per_minute=30),
+    "replay paused": _replay_paused,
+    "volume filled": _fault("disk_full", "redis-broker", path="/data", left=0.1),
+    "disk filled": _fault("disk_full", "redis-broker", path="/data", left=0.03),
+    "requests fail now and then": _SlowBurn(
+        "api-availability", "errors", {"share": 0.01}, among=250, above=0.003
+    ),
+    "requests linger now and then": _switch("latency", milliseconds=700, share=0.08),
+    "platforms refuse now and then": _SlowBurn(
+        "trust-automation-success",
+        "ad-platform",
+        {"failure": "rejected", "share": 0.1},
+        among=100,
+        above=0.014,
+    ),
+}

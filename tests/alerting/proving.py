@@ -1,0 +1,300 @@
+"""The schedule carried out: every step's fault inflicted, its alerts awaited, the fault healed, the all-clears awaited.
+
+Nothing is judged here. What happened to each rule is kept as a `Proof`, which the tests then look at one claim at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from alerting.alert_faults import FAULTS, NOT_YET, row_of, time_to_detect, time_to_resolve
+from alerting.injections import INJECTIONS
+from alerting.schedule import ANEW, SCHEDULE, Act, Step
+from harness import rendering
+from harness.clients.inbox import Notifications
+from harness.eventually import Probe, Unmet, eventually
+from harness.plugin import ROOT
+from harness.timeline import Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from alerting.injections import World
+
+_PATIENCE = 20.0  # seconds beyond the limit, after which an alert that has not come will not come
+_SILENCE = 120.0  # seconds in which what an earlier test raised is over
+
+
+def receivers_of(rule: Mapping[str, Any]) -> frozenset[str]:
+    """Who is to be told, by the table that Alertmanager's routes are tested with."""
+    wanted = {"alertname": rule["alert"], **rule["labels"]}
+    table = yaml.safe_load((ROOT / "alertmanager" / "tests" / "routes.yml").read_text())
+    [receivers] = {
+        frozenset(route["receivers"])
+        for route in table
+        for labels in route["alerts"]
+        if wanted.items() <= labels.items()
+    }
+    return receivers
+
+
+@dataclass
+class Proof:
+    """What happened to one rule."""
+
+    rule: Mapping[str, Any]
+    receivers: frozenset[str]
+    at: float = math.nan  # when the fault began
+    seconds: float = 0.0  # until it was in force
+    healed_at: float = math.nan
+    healing: float = 0.0  # seconds until it was undone
+    delivered: dict[str, Notifications] = field(default_factory=dict)
+    trouble: str = "its step was never reached"
+    timeline: Timeline | None = None
+
+    @property
+    def name(self) -> str:
+        """What tells it from others."""
+        return row_of(self.rule)
+
+    def told(self, status: str) -> float:
+        """Seconds from the fault, or from its end, until the first receiver was told so."""
+        since = self.at if status == "firing" else self.healed_at
+        times = [found.received_at for receiver in self.delivered if (found := self._first(receiver, status))]
+        return min(times, default=math.nan) - since
+
+    def last_told(self, status: str) -> float:
+        """The same of the last receiver; NaN where one was not told."""
+        since = self.at if status == "firing" else self.healed_at
+        found = [self._first(receiver, status) for receiver in self.receivers]
+        return max(one.received_at if one else math.nan for one in found) - since if all(found) else math.nan
+
+    def first(self, status: str) -> Iterator[Any]:
+        """The first message that says so at each receiver that had one."""
+        yield from filter(None, (self._first(receiver, status) for receiver in sorted(self.delivered)))
+
+    def _first(self, receiver: str, status: str) -> Any:  # noqa: ANN401 - a notification, or none
+        since = self.at if status == "firing" else self.healed_at
+        found = self.delivered.get(receiver, Notifications(()))
+        return next((one for one in found if one.status == status and one.received_at >= since), None)
+
+
+@dataclass
+class Proving:
+    """One run of the schedule."""
+
+    world: World
+    proofs: dict[str, Proof]
+    healed: dict[str, Event] = field(default_factory=dict)
+    began: float = field(default_factory=time.time)
+
+    @classmethod
+    def of(cls, world: World) -> Proving:
+        """Everything still to be proved."""
+        rules = [rule for _, rule in rendering.committed_rules(ROOT) if "alert" in rule]
+        proofs = [Proof(rule, receivers_of(rule)) for rule in rules if row_of(rule) not in NOT_YET]
+        return cls(world, {proof.name: proof for proof in proofs})
+
+    def run(self, only: frozenset[str] = frozenset()) -> None:
+        """Carry out the acts one after the other.
+
+        Args:
+            only: Steps to carry out; all if left out.
+        """
+        for act in SCHEDULE:
+            steps = [step for step in act.steps if not only or step.injection in only]
+            if steps:
+                self._play(act, steps)
+
+    def _play(self, act: Act, steps: list[Step]) -> None:
+        if act.anew:
+            self._step(Step(ANEW))
+            self._until_silent()
+        self.healed.update({step.injection: Event() for step in steps})
+        with ExitStack() as load:
+            if act.requests_a_second:
+                load.enter_context(self.world.load(act.requests_a_second).flowing())
+            with ThreadPoolExecutor(len(steps), thread_name_prefix="step") as several:
+                done = [several.submit(self._step, step) for step in steps]
+            for one in done:
+                one.result()
+            proofs = [proof for step in steps for proof in self._of(step.injection)]
+            for proof in sorted(proofs, key=self._resolves_at):
+                self._await_all_clear(proof)
+        self._keep([*self._of(ANEW), *proofs])
+        for undo in self.world.afterwards:
+            undo()
+        self.world.afterwards.clear()
+
+    def _of(self, injection: str) -> list[Proof]:
+        return [proof for name, proof in self.proofs.items() if FAULTS[name].injection == injection]
+
+    def _step(self, step: Step) -> None:
+        """Inflict, wait for whoever is to be told, heal. What goes wrong is written down, not raised."""
+        proofs = [proof for proof in self._of(step.injection) if math.isnan(proof.at)]
+        began = time.time()
+        try:
+            for other in step.after:
+                if other in self.healed:
+                    self.healed[other].wait()
+            if step.injection != ANEW:
+                self._until_silent(*(proof.rule["alert"] for proof in proofs))
+            began = time.time()
+            self._inflict(step.injection, proofs)
+        except Exception as failure:  # noqa: BLE001 - it is about these rules, and no others
+            for proof in proofs:
+                proof.trouble += (
+                    f"\n{step.injection}, begun at {began:.3f}: {type(failure).__name__}: {failure}"
+                )
+        finally:
+            if step.injection in self.healed:
+                self.healed[step.injection].set()
+
+    def _inflict(self, injection: str, proofs: list[Proof]) -> None:
+        healed_at = math.nan
+        with INJECTIONS[injection](self.world) as at:
+            for proof in proofs:
+                proof.at, proof.seconds, proof.trouble = at, time.time() - at, ""
+            for proof in sorted(proofs, key=self._limit):
+                self._await_firing(proof)
+            healed_at = time.time()
+            for proof in proofs:
+                proof.healed_at = healed_at
+        for proof in proofs:
+            proof.healing = time.time() - healed_at
+
+    def _limit(self, proof: Proof) -> float:
+        return time_to_detect(proof.rule, factor=self.world.stack.factor, channel=True) + proof.seconds
+
+    def _resolves_at(self, proof: Proof) -> float:
+        return proof.healed_at + time_to_resolve(proof.rule, factor=self.world.stack.factor)
+
+    def notifications(self, proof: Proof) -> Probe[Notifications]:
+        """Ask for what was delivered of this rule's alert since its fault."""
+        every = self.world.inbox.notifications(proof.rule["alert"], since=proof.at)
+        about = FAULTS[proof.name].about.values()
+
+        def read() -> Notifications:
+            found = every.now()
+            return Notifications(
+                tuple(one for one in found if all(value in json.dumps(one.payload) for value in about))
+            )
+
+        return Probe(every.what, every.where, read)
+
+    def _await_firing(self, proof: Proof) -> None:
+        def everybody(found: Notifications) -> None:
+            told = {one.receiver for one in found if one.status == "firing"}
+            assert told >= proof.receivers, f"not told: {sorted(proof.receivers - told)}"
+
+        within = max(0.0, proof.at + self._limit(proof) + _PATIENCE - time.time())
+        self._await(proof, everybody, within)
+
+    def _await_all_clear(self, proof: Proof) -> None:
+        if not FAULTS[proof.name].resolves or math.isnan(proof.healed_at) or proof.trouble:
+            self._note(proof)
+            return
+
+        def everybody(found: Notifications) -> None:
+            told = {
+                one.receiver
+                for one in found
+                if one.status == "resolved" and one.received_at > proof.healed_at
+            }
+            assert told >= proof.receivers, f"no all-clear: {sorted(proof.receivers - told)}"
+
+        within = max(0.0, self._resolves_at(proof) + proof.healing + _PATIENCE - time.time())
+        self._await(proof, everybody, within)
+
+    def _await(self, proof: Proof, everybody: Any, within: float) -> None:  # noqa: ANN401 - an expectation
+        try:
+            eventually(self.notifications(proof), everybody, within=within, every=0.3)
+        except Unmet as unmet:
+            proof.trouble += f"\n{unmet}\n{self._seen(proof)}"
+        self._note(proof)
+
+    def _note(self, proof: Proof) -> None:
+        if math.isnan(proof.at):
+            return
+        found = self.notifications(proof).now()
+        proof.delivered = {
+            receiver: Notifications(tuple(one for one in found if one.receiver == receiver))
+            for receiver in dict.fromkeys(one.receiver for one in found)
+        }
+
+    def _seen(self, proof: Proof) -> str:
+        """What the alert's own expression says now, and Prometheus of the alert, and Alertmanager."""
+        prometheus, alertmanager = self.world.prometheus, self.world.stack.stores.alertmanager
+        name = proof.rule["alert"]
+        looks = [
+            prometheus.samples(self._query(proof)),
+            prometheus.samples(f'ALERTS{{alertname="{name}"}}'),
+            alertmanager.alerts(name),
+        ]
+        lines = []
+        for look in looks:
+            try:
+                lines.append(f"  {look.what}: {look.now()!r}")
+            except Exception as failure:  # noqa: BLE001 - it may be what is broken
+                lines.append(f"  {look.what}: {failure}")
+        return "\n".join(lines)
+
+    def _query(self, proof: Proof) -> str:
+        """The rule as it is loaded, in this stack's time."""
+        for group in self.world.prometheus.rules().now():
+            for rule in group["rules"]:
+                labels = rule.get("labels", {})
+                if rule["name"] == proof.rule["alert"] and labels.get("slo") == proof.rule["labels"].get(
+                    "slo"
+                ):
+                    return str(rule["query"])
+        raise AssertionError(f"Prometheus has no rule {proof.name}")
+
+    def _until_silent(self, *alerts: str) -> None:
+        """Wait until nobody waits for an all-clear: who was told already would rightly not be told again."""
+
+        def open_ends() -> tuple[str, ...]:
+            last: dict[tuple[str, str, str], str] = {}
+            for one in self.world.inbox.notifications().now():
+                last[one.alertname, one.receiver, one.key] = one.status
+            held = [one.labels["alertname"] for one in self.world.stack.stores.alertmanager.alerts().now()]
+            waiting = {name for (name, _, _), status in last.items() if status == "firing"} | set(held)
+            return tuple(sorted(waiting & set(alerts) if alerts else waiting - {"Watchdog"}))
+
+        def none(waiting: tuple[str, ...]) -> None:
+            assert not waiting, f"still told: {', '.join(waiting)}"
+
+        probe = Probe("silence in the inbox", self.world.inbox.address, open_ends)
+        eventually(probe, none, within=_SILENCE, every=0.5)
+
+    def _keep(self, proofs: list[Proof]) -> None:
+        """Ask for the timelines while Prometheus still remembers."""
+        for proof in proofs:
+            if math.isnan(proof.at) or proof.timeline:
+                continue
+            timeline = Timeline(f"{proof.name}, {FAULTS[proof.name].fault}")
+            timeline.mark("fault", proof.at, FAULTS[proof.name].injection)
+            if not math.isnan(proof.healed_at):
+                timeline.mark("healed", proof.healed_at, FAULTS[proof.name].injection)
+            labels = "".join(f',{name}="{value}"' for name, value in FAULTS[proof.name].about.items())
+            ends = [one.received_at for found in proof.delivered.values() for one in found]
+            until = max([*ends, proof.at + 1.0])
+            timeline.alert(
+                proof.rule["alert"],
+                self.world.prometheus,
+                symptom=self._query(proof),
+                labels=labels,
+                until=until,
+            )
+            for found in proof.delivered.values():
+                timeline.notified(found)
+            proof.timeline = timeline

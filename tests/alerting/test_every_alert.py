@@ -1,0 +1,142 @@
+"""Every alert rule, whole: from a real fault to whoever is told, within a computed limit, and to the all-clear.
+
+A fixture inflicts the faults of `schedule.py`, independent ones side by side, and keeps what happened to each rule.
+Then each claim is a test, a rule at a time; a rule that failed shows what was seen of it.
+While you work on one: `ONLY_STEPS='tasks fail,rule fails' make test K='every_alert and RuleFailures'`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from alerting.alert_faults import FAULTS, NOT_YET, row_of, time_to_detect, time_to_resolve
+from alerting.alert_row import AlertRow
+from alerting.injections import World
+from alerting.proving import Proof, Proving
+from harness import rendering
+from harness.clients.http import Session
+from harness.plugin import ROOT
+from harness.timeline import STAGES
+
+if TYPE_CHECKING:
+    from harness.clients.prometheus import Prometheus
+    from harness.clients.saboteur import Saboteur
+    from harness.faults import Faults
+    from harness.measurements import Measurements
+    from harness.stack import Stack
+    from harness.timeline import Timelines
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+]  # the fixture, which whichever test comes first waits for
+
+RULES = {row_of(rule): rule for _, rule in rendering.committed_rules(ROOT) if "alert" in rule}
+PROVED = sorted(RULES.keys() - NOT_YET.keys())
+ENDING = [name for name in PROVED if FAULTS[name].resolves]
+_SENTENCE = re.compile(r"<no value>|<nil>|%!|NaN|\{\{")
+
+
+@pytest.fixture(scope="module")
+def proofs(
+    *, stack: Stack, faults: Faults, saboteur: Saboteur, timelines: Timelines, alert_rows: Measurements
+) -> dict[str, Proof]:
+    """Carry out the schedule; write build/alerts.json, whatever became of it."""
+    tenants = tuple(stack.stores.tenant(name) for name in ("acme", "retailx"))
+    proving = Proving.of(World(stack, faults, saboteur, tenants))
+    proving.run(frozenset(filter(None, os.environ.get("ONLY_STEPS", "").split(","))))
+    for proof in proving.proofs.values():
+        if proof.timeline:
+            timelines.keep(proof.timeline)
+        alert_rows.add(row(proof, stack.factor, began=proving.began))
+    return proving.proofs
+
+
+def row(proof: Proof, factor: float, *, began: float = math.nan) -> AlertRow:
+    """What is written down about a rule."""
+    detected = proof.told("firing")
+    stages = {stage: proof.timeline.at(stage) for stage in STAGES} if proof.timeline else {}
+    return AlertRow(
+        what=proof.name,
+        measured=None if math.isnan(detected) else detected,
+        reason=proof.trouble.strip().partition("\n")[0],
+        limit=round(time_to_detect(proof.rule, factor=factor) + proof.seconds, 4),
+        unit="s",
+        fault=FAULTS[proof.name].fault,
+        factor=factor,
+        resolved_after=proof.last_told("resolved") if FAULTS[proof.name].resolves else math.nan,
+        receivers=tuple(sorted(proof.delivered)),
+        began=proof.at - began,
+        stages={stage: None if at is None else at - proof.at for stage, at in stages.items()},
+    )
+
+
+def test_the_rules_that_ran_are_the_committed_ones(
+    proofs: dict[str, Proof],  # noqa: ARG001 - after the one file that was added is gone
+    stack: Stack,
+    prometheus: Prometheus,
+) -> None:
+    """Multiplied back by the factor, every loaded rule says what its file says, and there is no other."""
+    assert rendering.differences(ROOT, prometheus, factor=stack.factor) == []
+
+
+@pytest.mark.parametrize("name", PROVED)
+def test_it_reaches_exactly_those_who_are_to_be_told(name: str, proofs: dict[str, Proof]) -> None:
+    proof = proofs[name]
+    assert {one.receiver for one in proof.first("firing")} == proof.receivers, proof.trouble
+
+
+@pytest.mark.parametrize("name", PROVED)
+def test_it_is_in_time(name: str, proofs: dict[str, Proof], stack: Stack) -> None:
+    """The first receiver, and where a page is told, too, within what its own route waits."""
+    proof = proofs[name]
+    measured = row(proof, stack.factor)
+    assert measured.verdict == "holds", f"{measured}\n{proof.timeline}\n{proof.trouble}"
+    channel = time_to_detect(proof.rule, factor=stack.factor, channel=True) + proof.seconds
+    assert proof.last_told("firing") <= channel, f"{proof.timeline}\n{proof.trouble}"
+
+
+@pytest.mark.parametrize("name", PROVED)
+def test_it_says_what_about_whom_and_how_bad(name: str, proofs: dict[str, Proof]) -> None:
+    """A person's sentence with a figure in it, the labels, and nothing that a template left."""
+    proof = proofs[name]
+    assert proof.delivered, proof.trouble
+    for one in proof.first("firing"):
+        said = json.dumps(one.payload)
+        assert one.summary.strip()
+        assert not _SENTENCE.search(said), said
+        assert re.search(r"\d", said)
+        for label in ("severity", "team"):
+            assert proof.rule["labels"][label] in said, said
+
+
+@pytest.mark.parametrize("name", PROVED)
+@pytest.mark.parametrize("link", ["runbook", "dashboard"])
+def test_its_links_lead_somewhere(link: str, name: str, proofs: dict[str, Proof]) -> None:
+    """Each answers 200 in the stack as it was started, and speaks of this alert."""
+    proof = proofs[name]
+    assert proof.delivered, proof.trouble
+    for one in proof.first("firing"):
+        answer = Session().get(one.links[link])
+        assert answer.status_code == 200
+        assert proof.rule["alert"] in answer.text
+
+
+@pytest.mark.parametrize("name", PROVED)
+def test_nothing_comes_before_its_cause(name: str, proofs: dict[str, Proof]) -> None:
+    proof = proofs[name]
+    assert proof.timeline, proof.trouble
+    assert proof.timeline.disorder() == [], proof.timeline
+
+
+@pytest.mark.parametrize("name", ENDING)
+def test_everybody_has_the_all_clear_in_time(name: str, proofs: dict[str, Proof], stack: Stack) -> None:
+    proof = proofs[name]
+    longest = time_to_resolve(proof.rule, factor=stack.factor) + proof.healing
+    assert proof.last_told("resolved") <= longest, f"{proof.timeline}\n{proof.trouble}"
