@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from harness.clients.http import Session
-from harness.eventually import eventually
+from harness.eventually import Probe, eventually
 from harness.expectations import all_up, equals, is_empty
 from harness.faults.containers import containers_of
 from harness.traffic import Traffic
@@ -36,8 +36,11 @@ if TYPE_CHECKING:
 
 _LONG = 600  # seconds after which a switch falls back by itself, should nobody heal it
 _STARTS = 60.0
+_SILENCE = 120.0  # seconds in which what an earlier test raised is over
 _SESSIONS = 88  # of 100; three are kept for superusers
 _LINES, _LINES_AT_ONCE = 260_000, 5_000
+_SIX_HOURS = 21_600.0
+_BETWEEN_PINGS = 0.001
 _LONGEST_LINE = 256 * 1024  # of Loki
 _FAILING_RULE = """
 groups:
@@ -79,6 +82,23 @@ class World:
         words = str(said.decode(errors="replace"))
         assert status == 0, f"{' '.join(command)} in {service} ended with {status}: {words}"
         return words
+
+    def until_silent(self, *alerts: str) -> None:
+        """Wait until nobody waits for an all-clear of these, or of any: who was told already is rightly not told again."""
+
+        def open_ends() -> tuple[str, ...]:
+            last: dict[tuple[str, str, str], str] = {}
+            for one in self.inbox.notifications().now():
+                last[one.alertname, one.receiver, one.key] = one.status
+            held = [one.labels["alertname"] for one in self.stack.stores.alertmanager.alerts().now()]
+            waiting = {name for (name, _, _), status in last.items() if status == "firing"} | set(held)
+            return tuple(sorted(waiting & set(alerts) if alerts else waiting - {"Watchdog"}))
+
+        def none(waiting: tuple[str, ...]) -> None:
+            assert not waiting, f"still told: {', '.join(waiting)}"
+
+        probe = Probe("silence in the inbox", self.inbox.address, open_ends)
+        eventually(probe, none, within=_SILENCE, every=0.5)
 
     def load(self, rate: float, *, at_once: int = 16) -> Traffic:
         """Requests as tenants send them: automations that are run, events, signals, and a few reads."""
@@ -141,6 +161,7 @@ def _one_api_stopped(world: World) -> Iterator[float]:
     world.afterwards.append(lambda: world.stack.compose.remove("api-replica"))
     both = world.prometheus.value('sum(up{job="stratum-api"})')
     eventually(both, equals(2), within=_STARTS)
+    world.until_silent("APIInstanceDown")  # of the second one, which was not up at once
     with world.faults.stopped("api-replica") as (stop,):
         yield stop.at
 
@@ -292,6 +313,26 @@ def _is_above(least: float) -> Callable[[float], None]:
     return expect
 
 
+@contextmanager
+def _commands_pour_in(world: World) -> Iterator[float]:
+    """Once what is usual is known, which takes hours of history."""
+    usual = world.prometheus.value('instance:redis_commands_processed:baseline1d{role="cache"}')
+    eventually(usual, _is_above(0), within=_STARTS + _SIX_HOURS / world.stack.factor)
+    said = "/data/pinging"  # the one place where the container may write
+    redis = containers_of(world.faults.client, world.stack.environment.project, "redis")[0]
+    secret = {"REDISCLI_AUTH": world.stack.environment.secret("redis_password")}
+    at = time.time()
+    redis.exec_run(
+        ["sh", "-c", f"echo $$ > {said}; exec redis-cli -r -1 -i {_BETWEEN_PINGS} ping"],
+        environment=secret,
+        detach=True,
+    )
+    try:
+        yield at
+    finally:
+        world.run_in("redis", "sh", "-c", f"kill $(cat {said})")
+
+
 INJECTIONS: dict[str, Injection] = {
     "prometheus begins anew": _prometheus_begins_anew,
     "requests fail": _switch("errors", share=0.5),
@@ -320,6 +361,7 @@ INJECTIONS: dict[str, Injection] = {
     "keys missed": _switch("cache-misses", per_second=50),
     "maxmemory unset": _maxmemory_unset,
     "sessions opened": _sessions_opened,
+    "commands pour in": _commands_pour_in,
     "deadlocks": _switch("deadlocks", per_minute=30),
     "replay paused": _replay_paused,
     "volume filled": _fault("disk_full", "redis-broker", path="/data", left=0.1),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -16,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from alerting.alert_faults import FAULTS, NOT_YET, row_of, time_to_detect, time_to_resolve
+from alerting.alert_faults import FAULTS, row_of, time_to_detect, time_to_resolve
 from alerting.injections import INJECTIONS
-from alerting.schedule import ANEW, SCHEDULE, Act, Step
+from alerting.schedule import ANEW, Act, Step
 from harness import rendering
 from harness.clients.inbox import Notifications
 from harness.eventually import Probe, Unmet, eventually
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
 
     from alerting.injections import World
 
+_SERIES = re.compile(
+    r"\b(?!(?:group|count|quantile|label|histogram|sum|avg|min|max)_)[a-z]+[_:][a-z0-9_:]+\b(?!\()(?:\{[^}]*\})?"
+)
 _PATIENCE = 20.0  # seconds beyond the limit, after which an alert that has not come will not come
-_SILENCE = 120.0  # seconds in which what an earlier test raised is over
 
 
 def receivers_of(rule: Mapping[str, Any]) -> frozenset[str]:
@@ -53,6 +56,7 @@ class Proof:
 
     rule: Mapping[str, Any]
     receivers: frozenset[str]
+    factor: float
     at: float = math.nan  # when the fault began
     seconds: float = 0.0  # until it was in force
     healed_at: float = math.nan
@@ -93,37 +97,40 @@ class Proving:
     """One run of the schedule."""
 
     world: World
+    schedule: tuple[Act, ...]
     proofs: dict[str, Proof]
     healed: dict[str, Event] = field(default_factory=dict)
     began: float = field(default_factory=time.time)
 
     @classmethod
-    def of(cls, world: World) -> Proving:
-        """Everything still to be proved."""
+    def of(cls, world: World, schedule: tuple[Act, ...]) -> Proving:
+        """Everything that this schedule is to prove."""
+        inflicted = {step.injection for act in schedule for step in act.steps}
+        inflicted |= {ANEW for act in schedule if act.anew}
         rules = [rule for _, rule in rendering.committed_rules(ROOT) if "alert" in rule]
-        proofs = [Proof(rule, receivers_of(rule)) for rule in rules if row_of(rule) not in NOT_YET]
-        return cls(world, {proof.name: proof for proof in proofs})
+        proofs = [
+            Proof(rule, receivers_of(rule), world.stack.factor)
+            for rule in rules
+            if FAULTS[row_of(rule)].injection in inflicted
+        ]
+        return cls(world, schedule, {proof.name: proof for proof in proofs})
 
-    def run(self, only: frozenset[str] = frozenset()) -> None:
-        """Carry out the acts one after the other.
-
-        Args:
-            only: Steps to carry out; all if left out.
-        """
-        for act in SCHEDULE:
-            steps = [step for step in act.steps if not only or step.injection in only]
-            if steps:
+    def run(self, only: frozenset[str]) -> None:
+        """Carry out these steps, the acts one after the other."""
+        for act in self.schedule:
+            steps = [step for step in act.steps if step.injection in only]
+            if steps or (act is self.schedule[0] and ANEW in only):
                 self._play(act, steps)
 
     def _play(self, act: Act, steps: list[Step]) -> None:
         if act.anew:
             self._step(Step(ANEW))
-            self._until_silent()
+            self.world.until_silent()
         self.healed.update({step.injection: Event() for step in steps})
         with ExitStack() as load:
             if act.requests_a_second:
                 load.enter_context(self.world.load(act.requests_a_second).flowing())
-            with ThreadPoolExecutor(len(steps), thread_name_prefix="step") as several:
+            with ThreadPoolExecutor(max(1, len(steps)), thread_name_prefix="step") as several:
                 done = [several.submit(self._step, step) for step in steps]
             for one in done:
                 one.result()
@@ -147,7 +154,7 @@ class Proving:
                 if other in self.healed:
                     self.healed[other].wait()
             if step.injection != ANEW:
-                self._until_silent(*(proof.rule["alert"] for proof in proofs))
+                self.world.until_silent(*(proof.rule["alert"] for proof in proofs), *step.once_over)
             began = time.time()
             self._inflict(step.injection, proofs)
         except Exception as failure:  # noqa: BLE001 - it is about these rules, and no others
@@ -173,10 +180,10 @@ class Proving:
             proof.healing = time.time() - healed_at
 
     def _limit(self, proof: Proof) -> float:
-        return time_to_detect(proof.rule, factor=self.world.stack.factor, channel=True) + proof.seconds
+        return time_to_detect(proof.rule, factor=proof.factor, channel=True) + proof.seconds
 
     def _resolves_at(self, proof: Proof) -> float:
-        return proof.healed_at + time_to_resolve(proof.rule, factor=self.world.stack.factor)
+        return proof.healed_at + time_to_resolve(proof.rule, factor=proof.factor)
 
     def notifications(self, proof: Proof) -> Probe[Notifications]:
         """Ask for what was delivered of this rule's alert since its fault."""
@@ -235,8 +242,10 @@ class Proving:
         """What the alert's own expression says now, and Prometheus of the alert, and Alertmanager."""
         prometheus, alertmanager = self.world.prometheus, self.world.stack.stores.alertmanager
         name = proof.rule["alert"]
+        query = self._query(proof)
         looks = [
-            prometheus.samples(self._query(proof)),
+            prometheus.samples(query),
+            *(prometheus.samples(series) for series in dict.fromkeys(_SERIES.findall(query))),
             prometheus.samples(f'ALERTS{{alertname="{name}"}}'),
             alertmanager.alerts(name),
         ]
@@ -258,23 +267,6 @@ class Proving:
                 ):
                     return str(rule["query"])
         raise AssertionError(f"Prometheus has no rule {proof.name}")
-
-    def _until_silent(self, *alerts: str) -> None:
-        """Wait until nobody waits for an all-clear: who was told already would rightly not be told again."""
-
-        def open_ends() -> tuple[str, ...]:
-            last: dict[tuple[str, str, str], str] = {}
-            for one in self.world.inbox.notifications().now():
-                last[one.alertname, one.receiver, one.key] = one.status
-            held = [one.labels["alertname"] for one in self.world.stack.stores.alertmanager.alerts().now()]
-            waiting = {name for (name, _, _), status in last.items() if status == "firing"} | set(held)
-            return tuple(sorted(waiting & set(alerts) if alerts else waiting - {"Watchdog"}))
-
-        def none(waiting: tuple[str, ...]) -> None:
-            assert not waiting, f"still told: {', '.join(waiting)}"
-
-        probe = Probe("silence in the inbox", self.world.inbox.address, open_ends)
-        eventually(probe, none, within=_SILENCE, every=0.5)
 
     def _keep(self, proofs: list[Proof]) -> None:
         """Ask for the timelines while Prometheus still remembers."""

@@ -2,15 +2,15 @@
 
 A fixture inflicts the faults of `schedule.py`, independent ones side by side, and keeps what happened to each rule.
 Then each claim is a test, a rule at a time; a rule that failed shows what was seen of it.
-While you work on one: `ONLY_STEPS='tasks fail,rule fails' make test K='every_alert and RuleFailures'`.
+Only the faults of rules that are asked about are inflicted: `make test K='every_alert and HighErrorRate'` takes seconds.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,17 +19,18 @@ from alerting.alert_faults import FAULTS, NOT_YET, row_of, time_to_detect, time_
 from alerting.alert_row import AlertRow
 from alerting.injections import World
 from alerting.proving import Proof, Proving
+from alerting.schedule import HISTORY, HISTORY_FACTOR, HISTORY_SERVICES, SCHEDULE
 from harness import rendering
 from harness.clients.http import Session
+from harness.faults import Faults
 from harness.plugin import ROOT
+from harness.stack import Stack
 from harness.timeline import STAGES
 
 if TYPE_CHECKING:
     from harness.clients.prometheus import Prometheus
     from harness.clients.saboteur import Saboteur
-    from harness.faults import Faults
     from harness.measurements import Measurements
-    from harness.stack import Stack
     from harness.timeline import Timelines
 
 pytestmark = [
@@ -45,20 +46,59 @@ _SENTENCE = re.compile(r"<no value>|<nil>|%!|NaN|\{\{")
 
 @pytest.fixture(scope="module")
 def proofs(
-    *, stack: Stack, faults: Faults, saboteur: Saboteur, timelines: Timelines, alert_rows: Measurements
+    *,
+    request: pytest.FixtureRequest,
+    stack: Stack,
+    faults: Faults,
+    saboteur: Saboteur,
+    timelines: Timelines,
+    alert_rows: Measurements,
 ) -> dict[str, Proof]:
     """Carry out the schedule; write build/alerts.json, whatever became of it."""
     tenants = tuple(stack.stores.tenant(name) for name in ("acme", "retailx"))
-    proving = Proving.of(World(stack, faults, saboteur, tenants))
-    proving.run(frozenset(filter(None, os.environ.get("ONLY_STEPS", "").split(","))))
-    for proof in proving.proofs.values():
+    only = asked_about(request.session.items)
+    proving = Proving.of(World(stack, faults, saboteur, tenants), SCHEDULE)
+    with ThreadPoolExecutor(1) as beside:
+        history = beside.submit(what_needs_history, only)
+        proving.run(only)
+    found = {**proving.proofs, **history.result()}
+    for proof in found.values():
         if proof.timeline:
             timelines.keep(proof.timeline)
-        alert_rows.add(row(proof, stack.factor, began=proving.began))
-    return proving.proofs
+        if FAULTS[proof.name].injection in only:
+            alert_rows.add(row(proof, began=proving.began))
+    return found
 
 
-def row(proof: Proof, factor: float, *, began: float = math.nan) -> AlertRow:
+def asked_about(items: list[pytest.Item]) -> frozenset[str]:
+    """The faults of the rules that this run's tests are about."""
+    names = [
+        item.callspec.params["name"]
+        for item in items
+        if isinstance(item, pytest.Function)
+        and item.module.__name__ == __name__
+        and hasattr(item, "callspec")
+        and "name" in item.callspec.params
+    ]
+    return frozenset(FAULTS[name].injection for name in names)
+
+
+def what_needs_history(only: frozenset[str]) -> dict[str, Proof]:
+    """Prove what needs hours of it, on a small stack whose hours are shorter."""
+    small = Stack.of_our_own(ROOT, factor=HISTORY_FACTOR)
+    try:
+        proving = Proving.of(World(small, Faults(small), small.stores.saboteur(), ()), HISTORY)
+        if not only & {step.injection for act in HISTORY for step in act.steps}:
+            return proving.proofs
+        small.start_only(*HISTORY_SERVICES)
+        proving.run(only)
+        assert rendering.differences(ROOT, small.stores.prometheus, factor=HISTORY_FACTOR) == []
+        return proving.proofs
+    finally:
+        small.remove()
+
+
+def row(proof: Proof, *, began: float = math.nan) -> AlertRow:
     """What is written down about a rule."""
     detected = proof.told("firing")
     stages = {stage: proof.timeline.at(stage) for stage in STAGES} if proof.timeline else {}
@@ -66,10 +106,10 @@ def row(proof: Proof, factor: float, *, began: float = math.nan) -> AlertRow:
         what=proof.name,
         measured=None if math.isnan(detected) else detected,
         reason=proof.trouble.strip().partition("\n")[0],
-        limit=round(time_to_detect(proof.rule, factor=factor) + proof.seconds, 4),
+        limit=round(time_to_detect(proof.rule, factor=proof.factor) + proof.seconds, 4),
         unit="s",
         fault=FAULTS[proof.name].fault,
-        factor=factor,
+        factor=proof.factor,
         resolved_after=proof.last_told("resolved") if FAULTS[proof.name].resolves else math.nan,
         receivers=tuple(sorted(proof.delivered)),
         began=proof.at - began,
@@ -93,12 +133,12 @@ def test_it_reaches_exactly_those_who_are_to_be_told(name: str, proofs: dict[str
 
 
 @pytest.mark.parametrize("name", PROVED)
-def test_it_is_in_time(name: str, proofs: dict[str, Proof], stack: Stack) -> None:
+def test_it_is_in_time(name: str, proofs: dict[str, Proof]) -> None:
     """The first receiver, and where a page is told, too, within what its own route waits."""
     proof = proofs[name]
-    measured = row(proof, stack.factor)
+    measured = row(proof)
     assert measured.verdict == "holds", f"{measured}\n{proof.timeline}\n{proof.trouble}"
-    channel = time_to_detect(proof.rule, factor=stack.factor, channel=True) + proof.seconds
+    channel = time_to_detect(proof.rule, factor=proof.factor, channel=True) + proof.seconds
     assert proof.last_told("firing") <= channel, f"{proof.timeline}\n{proof.trouble}"
 
 
@@ -136,7 +176,7 @@ def test_nothing_comes_before_its_cause(name: str, proofs: dict[str, Proof]) -> 
 
 
 @pytest.mark.parametrize("name", ENDING)
-def test_everybody_has_the_all_clear_in_time(name: str, proofs: dict[str, Proof], stack: Stack) -> None:
+def test_everybody_has_the_all_clear_in_time(name: str, proofs: dict[str, Proof]) -> None:
     proof = proofs[name]
-    longest = time_to_resolve(proof.rule, factor=stack.factor) + proof.healing
+    longest = time_to_resolve(proof.rule, factor=proof.factor) + proof.healing
     assert proof.last_told("resolved") <= longest, f"{proof.timeline}\n{proof.trouble}"
