@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import structlog
 from prometheus_client import start_http_server
-from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import Engine, select
 
+from sample_app import redis_clients
 from sample_app.database import UNAVAILABLE, make_engine
 from sample_app.events.ingestion import Ingestion
 from sample_app.events.metrics import IngesterMetrics
@@ -28,7 +28,6 @@ from sample_app.tenancy import TENANTS
 
 _LOG = structlog.get_logger()
 _WAIT_SECONDS = 1.0
-_BROKER_SECONDS = 5.0
 _LOOK_EVERY_SECONDS = 1.0
 _PAUSE_SECONDS = 0.5
 _TENANTS_EVERY_SECONDS = 30.0
@@ -56,7 +55,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
     trace_statements(engine, tracer)
     count_slow_statements(engine, make_slow_statements(registry))
     registry.register(BuildInfo(settings.release))
-    broker = Redis.from_url(settings.broker_url, socket_timeout=_BROKER_SECONDS, socket_connect_timeout=1.0)
+    broker = redis_clients.broker(settings, seconds=redis_clients.READ_SECONDS)
     ingestion = Ingestion(
         broker, engine, tracer, metrics, socket.gethostname(), settings.ingester_claim_after_seconds
     )

@@ -3,12 +3,12 @@
 import asyncio
 from functools import partial
 
-import redis.asyncio
 import structlog
 from celery import Celery  # type: ignore[import-untyped]
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from sample_app import redis_clients
 from sample_app.analytics.dashboard import DatabaseAnalytics
 from sample_app.cache import RedisCache
 from sample_app.campaigns.cached import CachedCampaigns
@@ -33,7 +33,6 @@ from sample_app.trust.signals import DatabaseSignals
 from sample_app.trust.store import DatabaseExecutions
 
 _LOG = structlog.get_logger()
-_REDIS_SECONDS = 1.0
 _TENANTS_EVERY_SECONDS = 15.0
 _CHECK_EVERY_SECONDS = 5.0
 
@@ -49,18 +48,8 @@ class Resources:
         for engine in (self._primary, self._replica):
             trace_statements(engine.sync_engine, tracer)
             count_slow_statements(engine.sync_engine, watch.slow_statements)
-        self._cache = _redis(
-            settings.redis_host,
-            settings.redis_port,
-            settings.redis_username,
-            settings.redis_password.get_secret_value(),
-        )
-        self._broker = _redis(
-            settings.broker_host,
-            settings.broker_port,
-            settings.broker_username,
-            settings.broker_password.get_secret_value(),
-        )
+        self._cache = redis_clients.async_cache(settings)
+        self._broker = redis_clients.async_broker(settings)
         celery = make_celery(settings, impatient=True)
         self._publisher = CeleryPublisher(celery, tracer)
         primary, replica = (
@@ -146,16 +135,3 @@ class Resources:
 async def _ask_database(engine: AsyncEngine) -> None:
     async with engine.connect() as connection:
         await connection.execute(text("SELECT 1"))
-
-
-def _redis(host: str, port: int, username: str, password: str) -> "redis.asyncio.Redis":
-    return redis.asyncio.Redis(
-        host=host,
-        port=port,
-        username=username or None,
-        password=password or None,
-        socket_timeout=_REDIS_SECONDS,
-        socket_connect_timeout=_REDIS_SECONDS,
-        max_connections=50,
-        health_check_interval=10,
-    )

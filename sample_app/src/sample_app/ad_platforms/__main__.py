@@ -2,10 +2,10 @@
 
 import asyncio
 
-import redis.asyncio
 import structlog
 import uvloop
 
+from sample_app import redis_clients
 from sample_app.ad_platforms.application import make_app
 from sample_app.faults.switchboard import AsyncSwitchboard
 from sample_app.serving import serve_until_told
@@ -22,7 +22,7 @@ async def serve(settings: Settings) -> None:
     """Answer until told to stop."""
     provider = make_provider(settings)
     watch = Watch.with_tracer(provider.get_tracer("sample_app"))
-    switchboard = AsyncSwitchboard(redis.asyncio.Redis.from_url(settings.broker_url, socket_timeout=1.0))
+    switchboard = AsyncSwitchboard(redis_clients.async_broker(settings))
     watching = asyncio.create_task(switchboard.watch()) if settings.faults == "on" else None
     _LOG.info("ad_platforms_started", port=settings.ad_platforms_port)
     await serve_until_told(

@@ -17,13 +17,13 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError
 
+from sample_app import redis_clients
 from sample_app.faults.catalogue import BY_NAME, Fault
 from sample_app.settings import Settings
 
 _LOG = structlog.get_logger()
 _PREFIX = "stratum:fault:"
 _LOOK_SECONDS = 0.25
-_BROKER_SECONDS = 1.0
 
 F = TypeVar("F", bound=Fault)
 
@@ -126,7 +126,7 @@ def make_switches(settings: Settings) -> Switches:
     """Return what a worker or the ingester asks; where faults are not allowed, it asks nobody."""
     if settings.faults == "off":
         return Switches()
-    return SyncSwitchboard(Redis.from_url(settings.broker_url, socket_timeout=_BROKER_SECONDS))
+    return SyncSwitchboard(redis_clients.broker(settings))
 
 
 def _keys() -> list[str]:

@@ -4,15 +4,13 @@ from time import monotonic
 
 import structlog
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
+from sample_app import redis_clients
 from sample_app.feed.messages import CHANNEL, Decided
 from sample_app.settings import Settings
 
 _LOG = structlog.get_logger()
-_SECONDS = 0.25
 _PAUSE_SECONDS = 2.0
 
 
@@ -37,14 +35,4 @@ class Announcer:
 
 def make_announcer(settings: Settings) -> Announcer:
     """Return the announcer of one process; it connects when it first has something to tell."""
-    return Announcer(
-        Redis(
-            host=settings.redis_host,
-            port=settings.redis_port,
-            username=settings.redis_username or None,
-            password=settings.redis_password.get_secret_value() or None,
-            socket_timeout=_SECONDS,
-            socket_connect_timeout=_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
-    )
+    return Announcer(redis_clients.cache_to_tell(settings))
