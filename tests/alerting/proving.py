@@ -124,7 +124,7 @@ class Proving:
 
     def _play(self, act: Act, steps: list[Step]) -> None:
         if act.anew:
-            self._step(Step(ANEW))
+            self._inflict(ANEW, self._unproved(ANEW))
             self.world.until_silent()
         self.healed.update({step.injection: Event() for step in steps})
         with ExitStack() as load:
@@ -145,16 +145,18 @@ class Proving:
     def _of(self, injection: str) -> list[Proof]:
         return [proof for name, proof in self.proofs.items() if FAULTS[name].injection == injection]
 
+    def _unproved(self, injection: str) -> list[Proof]:
+        return [proof for proof in self._of(injection) if math.isnan(proof.at)]
+
     def _step(self, step: Step) -> None:
         """Inflict, wait for whoever is to be told, heal. What goes wrong is written down, not raised."""
-        proofs = [proof for proof in self._of(step.injection) if math.isnan(proof.at)]
+        proofs = self._unproved(step.injection)
         began = time.time()
         try:
             for other in step.after:
                 if other in self.healed:
                     self.healed[other].wait()
-            if step.injection != ANEW:
-                self.world.until_silent(*(proof.rule["alert"] for proof in proofs), *step.once_over)
+            self.world.until_silent(*(proof.rule["alert"] for proof in proofs), *step.once_over)
             began = time.time()
             self._inflict(step.injection, proofs)
         except Exception as failure:  # noqa: BLE001 - it is about these rules, and no others
@@ -163,8 +165,7 @@ class Proving:
                     f"\n{step.injection}, begun at {began:.3f}: {type(failure).__name__}: {failure}"
                 )
         finally:
-            if step.injection in self.healed:
-                self.healed[step.injection].set()
+            self.healed[step.injection].set()
 
     def _inflict(self, injection: str, proofs: list[Proof]) -> None:
         healed_at = math.nan
