@@ -120,7 +120,7 @@ def stored(images: dict[str, str]) -> dict[str, str]:
         "name": "s",
         "startTimeUnixNano": "1",
         "endTimeUnixNano": "2",
-        "attributes": [{"key": "db.query.text", "value": text(f"{lines[0]} §")}],
+        "attributes": [{"key": "db.query.text", "value": text("SELECT 1 -- sk_live_abcdef123456 §")}],
         "events": [event],
     }
     with collector(images["otel-collector"]) as (container, address):
