@@ -34,6 +34,8 @@ _IMPATIENT = {
     # the scheduler's turns: what the rules expect of them is divided, and a sixtieth of them would be work for nothing
     "STRATUM_CANARY_EVERY_SECONDS": "2",
     "STRATUM_REQUEUE_EVERY_SECONDS": "2",
+    # few enough that a test sees a worker's process replaced
+    "STRATUM_WORKER_MAX_TASKS_PER_CHILD": "40",
 }
 
 

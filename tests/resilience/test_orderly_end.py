@@ -1,0 +1,146 @@
+"""A process that ends in order takes no span with it: the API told to stop, a worker told to stop, a worker's child replaced."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import loss
+from harness.eventually import Probe, consistently, eventually
+from harness.expectations import at_least, equals, has_length, is_connected, is_empty, is_not_empty
+from harness.faults.containers import containers_of
+from harness.loss import LossRow, settled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from harness.clients.database import Database
+    from harness.clients.jaeger import Jaeger
+    from harness.clients.prometheus import Prometheus
+    from harness.faults import Faults
+    from harness.measurements import Measurements
+    from harness.traffic import Traffic
+
+pytestmark = pytest.mark.slow
+
+RATE = 40.0
+REPLACED_AFTER = 40  # tasks, in a private stack (harness.stack)
+CHILDREN = 4  # of two workers
+API_SPANS = (
+    "POST /api/v1/automations/{automation_id}/execute",
+    "INSERT executions",
+    "apply_async/execute_automation",
+)
+WORKER_SPANS = ("run/execute_automation", "process_automation", "evaluate_signal", "make_decision")
+COUNTED = (
+    'sum(trust_gate_decisions_total{tenant_id="acme"})',
+    'sum(signal_health_score_count{tenant_id="acme",signal_type="conversion"})',
+)
+
+
+def of_each(ids: Collection[str], names: Collection[str]) -> list[str]:
+    return [loss.span_id(trace_id, name) for trace_id in ids for name in names]
+
+
+def whole(jaeger: Jaeger, ids: Collection[str]) -> None:
+    """Expect of each trace that every span leads back to its first."""
+    for trace_id in ids:
+        eventually(jaeger.trace(trace_id), is_connected, within=15)
+
+
+@pytest.mark.parametrize("service", ["api", "worker"])
+def test_a_process_that_is_told_to_stop_sends_its_spans_first(  # noqa: PLR0917 - fixtures
+    service: str,
+    executing: Callable[[float], Traffic],
+    faults: Faults,
+    jaeger: Jaeger,
+    database: Database,
+    losses: Measurements,
+) -> None:
+    """SIGTERM right after the last answer; the workers have tasks in hand then, and more in their queue."""
+    traffic = executing(RATE)
+    with traffic.flowing():
+        traffic.goes_on_for(2)
+    with faults.stopped(service):
+        pass
+    ids = traffic.ids(202)
+    assert len(ids) >= RATE / 2
+    settled(loss.rows(database, traffic.prefix, decided=True), ids, patience=30)
+
+    names = (*API_SPANS, *WORKER_SPANS)
+    comparison = settled(loss.spans(jaeger, ids, names), of_each(ids, names))
+    row = LossRow.of(f"spans lost, {service} told to stop", comparison, unit="spans")
+    assert losses.add(row) == "holds", str(comparison)
+    whole(jaeger, ids)
+
+
+def children(faults: Faults) -> frozenset[str]:
+    """Name the pool processes of both workers: those whose parent is there too, which a health check's is not."""
+    found: set[str] = set()
+    for container in containers_of(faults.client, faults.stack.environment.project, "worker"):
+        listed = container.top()
+        pid, parent = (listed["Titles"].index(title) for title in ("PID", "PPID"))
+        mains = {process[pid] for process in listed["Processes"]}
+        found.update(process[pid] for process in listed["Processes"] if process[parent] in mains)
+    return frozenset(found)
+
+
+def later_than(moment: float) -> Callable[[float], None]:
+    def expect(scraped_at: float) -> None:
+        assert scraped_at > moment, f"last scraped {moment - scraped_at:.2f}s too early"
+
+    return expect
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """So many tasks that children were replaced, and what had been counted before."""
+
+    traffic: Traffic
+    counted: dict[str, float]
+
+
+@pytest.fixture(scope="module")
+def replacement(
+    executing: Callable[[float], Traffic], faults: Faults, database: Database, prometheus: Prometheus
+) -> Replacement:
+    """Four children share the tasks, so one of them gets more than its due."""
+    queued = database.rows("SELECT id FROM executions WHERE tenant_id = 'acme' AND status = 'queued'")
+    eventually(queued, is_empty, within=60)  # what earlier tests left
+    eventually(prometheus.scraped_at("stratum-worker"), later_than(time.time()), within=45)
+    counted = {query: prometheus.value(query).now() for query in COUNTED}
+    pool = Probe("pool processes of the workers", "docker top", lambda: children(faults))
+    before = eventually(pool, has_length(CHILDREN), within=15)
+
+    traffic, enough = executing(RATE), REPLACED_AFTER * CHILDREN + 10
+    with traffic.flowing():
+        sent = Probe("requests of the traffic", __name__, lambda: len(traffic.sent))
+        eventually(sent, at_least(enough), within=60)
+    settled(loss.rows(database, traffic.prefix, decided=True), traffic.ids(202), patience=30)
+
+    gone = Probe("pool processes that were replaced", "docker top", lambda: before - children(faults))
+    eventually(gone, is_not_empty, within=15)
+    return Replacement(traffic, counted)
+
+
+def test_a_child_that_is_replaced_sends_its_spans_first(
+    replacement: Replacement, jaeger: Jaeger, losses: Measurements
+) -> None:
+    """It ends without the interpreter's own exit handlers: whatever is not sent by then is lost."""
+    ids = replacement.traffic.ids(202)
+    comparison = settled(loss.spans(jaeger, ids, WORKER_SPANS), of_each(ids, WORKER_SPANS))
+    row = LossRow.of("spans lost, worker's children replaced", comparison, unit="spans")
+    assert losses.add(row) == "holds", str(comparison)
+
+
+@pytest.mark.parametrize("query", COUNTED, ids=["counter", "histogram"])
+def test_what_a_replaced_child_counted_is_counted_once(
+    query: str, replacement: Replacement, prometheus: Prometheus
+) -> None:
+    """Its file is merged with those of the other dead ones, which must neither drop nor repeat it."""
+    wanted = replacement.counted[query] + len(replacement.traffic.ids(202))
+    eventually(prometheus.value(query), equals(wanted), within=30)
+    consistently(prometheus.value(query), equals(wanted), during=3)
