@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from harness.clients.jaeger import Jaeger
     from harness.clients.loki import Loki
     from harness.clients.prometheus import Prometheus
+    from harness.stack import Stack
 
 pytestmark = pytest.mark.slow
 
@@ -218,3 +219,21 @@ def test_no_series_and_no_exemplar_holds_a_secret(sent: Sent, prometheus: Promet
 
 def _lately(sent: Sent) -> dict[str, float]:
     return {"start": sent.answers[0].sent_at - 60, "end": sent.error.sent_at + 60}
+
+
+@pytest.mark.parametrize("service", ["redis", "postgres"])
+def test_what_another_program_prints_is_masked_by_the_collector(
+    service: str, stack: Stack, loki: Loki
+) -> None:
+    """Their lines are no JSON and nobody redacts them before; each is printed where the container's own program prints."""
+    secrets, harmless = Secrets(), word()
+    url = f"redis://app:{secrets.password}@cache:6379/0 token={secrets.password} secret: {secrets.password}"
+    said = f"{harmless} {secrets.said} {url} Authorization: Basic {secrets.bearer}"
+    stack.compose.exec_in_container(["sh", "-c", 'echo "$0" > /proc/1/fd/1', said], service)
+
+    (line,) = eventually(
+        loki.lines(f'{{service_name="{service}"}} |= "{harmless}"'), has_length(1), within=15
+    )
+    assert found_in(f"{line.body} {json.dumps(dict(line.labels))}", secrets) == []
+    for mask in ("Bearer [redacted]", "password=[redacted]", "token=[redacted]", "[email]", "[number]"):
+        assert mask in line.body
