@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import httpx2
 import structlog
+from billiard.util import get_logger  # type: ignore[import-untyped]
 from celery import Celery, signals  # type: ignore[import-untyped]
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Tracer
@@ -22,6 +23,7 @@ from sample_app.integrations.metrics import IntegrationMetrics
 from sample_app.queueing import CeleryPublisher, make_celery
 from sample_app.settings import Settings
 from sample_app.telemetry.errors import configure_errors, flush_errors
+from sample_app.telemetry.killed_runs import CountedRequest
 from sample_app.telemetry.logging import configure_logging
 from sample_app.telemetry.metrics import TrustMetrics
 from sample_app.telemetry.multiprocess import make_worker_registry
@@ -100,9 +102,12 @@ def connect_signals(settings: Settings) -> None:
     """Set up the worker's main process and each child as Celery starts and stops them."""
     metrics = Metrics.shared()
     metrics.tasks.connect()
+    CountedRequest.metrics = metrics.tasks
 
     def configure(**_: object) -> None:
         configure_logging(settings)
+        # billiard keeps its records from us, and would print them as they are: that a process was killed, for one
+        get_logger().propagate = True
 
     def main_starts(**_: object) -> None:
         configure_errors(settings)

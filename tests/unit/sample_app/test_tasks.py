@@ -6,6 +6,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import pytest
+from billiard.exceptions import TimeLimitExceeded, WorkerLostError  # type: ignore[import-untyped]
 from celery.exceptions import Retry  # type: ignore[import-untyped]
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
@@ -14,6 +15,7 @@ from sqlalchemy import exc
 from sample_app.faults.switchboard import Switches
 from sample_app.telemetry import names, task_metrics
 from sample_app.telemetry.context import Serving
+from sample_app.telemetry.killed_runs import killed_by
 from sample_app.telemetry.task_metrics import TaskMetrics
 from sample_app.trust import tasks
 from sample_app.worker_process import PROCESS, Process
@@ -179,3 +181,29 @@ def test_a_scheduled_task_was_run_once_it_succeeded(
 
     last = registry.get_sample_value(names.SCHEDULED_LAST_RUN.name, {"task": names.TASK_CANARY})
     assert (last is not None) == is_there
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (WorkerLostError("signal 9"), "WorkerLostError"),
+        (SystemExit(1), "WorkerLostError"),
+        (TimeLimitExceeded(30), "TimeLimitExceeded"),
+        (ValueError("only the run failed"), None),
+    ],
+)
+def test_a_run_that_ends_with_its_process_is_told_from_one_that_only_failed(
+    error: BaseException, kind: str | None
+) -> None:
+    assert killed_by(error) == kind
+
+
+def test_a_run_that_ends_with_its_process_is_a_failure_that_took_a_while(
+    metrics: TaskMetrics, registry: CollectorRegistry
+) -> None:
+    """Celery hands its message out again and sends no signal, so nobody else counts it."""
+    metrics.killed(names.TASK_EXECUTE, "WorkerLostError", 3.0)
+
+    labels = {"task": names.TASK_EXECUTE, "queue": names.QUEUE, "exception": "WorkerLostError"}
+    assert registry.get_sample_value("celery_task_failures_total", labels) == 1
+    assert (timed(registry, "failure"), timed(registry, "failure", "sum")) == (1, 3)

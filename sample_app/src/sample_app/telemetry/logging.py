@@ -134,6 +134,8 @@ def _add_context(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
         if span.is_valid:
             event["trace_id"] = f"{span.trace_id:032x}"
             event["span_id"] = f"{span.span_id:016x}"
+        elif serving is not None and serving.trace_id is not None:  # its span has ended, and failed
+            event["trace_id"] = serving.trace_id
     return event
 
 

@@ -37,10 +37,15 @@ class TaskMetrics:
                 self._failures.labels(task, names.QUEUE, exception)
 
     def connect(self) -> None:
-        """Listen to Celery's signals; a process that was killed is reported by the worker's main process."""
+        """Listen to Celery's signals; of a process that was killed the worker's main process tells (KilledRuns)."""
         signals.task_prerun.connect(self._before, weak=False)
         signals.task_postrun.connect(self._after, weak=False)
         signals.task_failure.connect(self._failed, weak=False)
+
+    def killed(self, task: str, exception: str, seconds: float) -> None:
+        """Count a run that ended with its process; the message is handed out again, so Celery sends no signal."""
+        self._failures.labels(task, names.QUEUE, exception).inc()
+        self._duration.labels(task, names.QUEUE, "failure").observe(seconds)
 
     def canary_returned(self, at: float) -> None:
         """Say when the canary last came through; seconds since 1970."""
