@@ -3,6 +3,7 @@
 
 import io
 import json
+import threading
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -131,6 +132,21 @@ class EventList(Transport):
     def capture_envelope(self, envelope: Envelope) -> None:
         if (event := envelope.get_event()) is not None:
             self.events.append(dict(event))
+
+
+class Turns(threading.Event):
+    """Says "stop" after so many turns; nobody waits."""
+
+    def __init__(self, turns: int) -> None:
+        super().__init__()
+        self._left = turns
+
+    def is_set(self) -> bool:
+        self._left -= 1
+        return self._left < 0
+
+    def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002 - the pause between two turns
+        return False
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """The ingester's turns: what is committed is acknowledged and counted, and a turn that fails is reported once."""
 # ruff: noqa: D102 - the doubled classes describe their methods
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,7 +25,7 @@ from sample_app.events.tables import EVENTS
 from sample_app.faults.switchboard import Switches
 from sample_app.telemetry.context import SERVING
 from sample_app.tenancy import TENANTS
-from unit.sample_app.doubles import EventList, Lines
+from unit.sample_app.doubles import EventList, Lines, Turns
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -206,21 +205,6 @@ def test_the_batch_is_a_span_that_links_to_its_requests(
     assert (batch.name, batch.kind, batch.parent) == ("store_events", SpanKind.CONSUMER, None)
     assert (batch.attributes or {})["messaging.batch.message_count"] == 2
     assert [f"{link.context.trace_id:032x}" for link in batch.links] == [TRACE]
-
-
-class Turns(threading.Event):
-    """Says "stop" after so many turns; nobody waits."""
-
-    def __init__(self, turns: int) -> None:
-        super().__init__()
-        self._left = turns
-
-    def is_set(self) -> bool:
-        self._left -= 1
-        return self._left < 0
-
-    def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002 - the pause between two turns
-        return False
 
 
 @pytest.fixture

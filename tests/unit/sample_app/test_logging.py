@@ -1,6 +1,8 @@
 """Every line is JSON of one shape, is shorter than Docker's limit, and holds no secret."""
 
 import logging
+import re
+from pathlib import Path
 
 import pytest
 import structlog
@@ -9,6 +11,7 @@ from hypothesis import settings as rules
 from hypothesis import strategies as st
 from opentelemetry.trace import Tracer
 
+import sample_app
 from sample_app.telemetry.context import SERVING, Serving
 from sample_app.telemetry.redaction import MASK, redact, redact_text
 from unit.sample_app.doubles import Lines
@@ -61,6 +64,12 @@ def test_below_the_level_nothing_is_written(lines: Lines) -> None:
     logging.getLogger("sqlalchemy").debug("detail")
 
     assert lines.all() == []
+
+
+def test_we_have_no_level_above_error() -> None:
+    """What is worse than an error pages by its alert; a level of its own would be a second, silent way to say it."""
+    sources = Path(sample_app.__file__).parent.rglob("*.py")
+    assert [path.name for path in sources if re.search(r"\.(critical|fatal)\(", path.read_text())] == []
 
 
 def deep(levels: int) -> None:

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
+from sqlalchemy import create_engine
 
+from sample_app import celery_exporter, migrate
 from sample_app.celery_exporter import BrokerCollector, Seen
 from sample_app.database import DatabaseTimeoutError, within
 from sample_app.health.checks import run_checks
 from sample_app.queueing import make_celery
 from sample_app.settings import Settings
 from sample_app.telemetry import names
-from unit.sample_app.doubles import App
+from unit.sample_app.doubles import App, EventList, Lines, Turns
 
 _SHARED = """
 import os, sys
@@ -76,6 +78,42 @@ def test_an_unreachable_broker_leaves_no_worker_and_no_invented_length() -> None
     assert registry.get_sample_value("celery_workers_active") == 0
     assert registry.get_sample_value("celery_queue_length", {"queue": "default"}) is None
     assert registry.get_sample_value("celery_exporter_refresh_timestamp_seconds") == refreshed
+
+
+@pytest.mark.parametrize(
+    ("error", "events"), [(RuntimeError("a defect"), ["RuntimeError"]), (ConnectionError("away"), [])]
+)
+def test_an_exporter_that_cannot_look_says_so_once_and_lives_on(
+    error: Exception, events: list[str], lines: Lines, errors: EventList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> Seen:
+        raise error
+
+    monkeypatch.setattr(celery_exporter, "look", fail)
+    celery = make_celery(Settings(), impatient=True)
+    celery_exporter._look_forever(celery, BrokerCollector(workers_expected=2), Turns(3), 0)
+
+    assert [line["level"] for line in lines.named("broker_unreachable")] == ["warning"]
+    assert [event["exception"]["values"][-1]["type"] for event in errors.events] == events
+
+
+def test_a_migration_that_fails_is_one_line_and_one_event(
+    settings: Settings, lines: Lines, errors: EventList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("no such column")
+
+    monkeypatch.setattr(migrate, "load_settings", lambda: settings)
+    for already_done in ("configure_logging", "configure_errors"):
+        monkeypatch.setattr(migrate, already_done, lambda _: None)
+    monkeypatch.setattr(migrate, "make_engine", lambda *_, **__: create_engine("sqlite://"))
+    monkeypatch.setattr(migrate, "_wait_for", fail)
+    with pytest.raises(SystemExit) as ended:
+        migrate.main()
+
+    assert ended.value.code == 1
+    assert [line["level"] for line in lines.named("migration_failed")] == ["error"]
+    assert [event["tags"]["endpoint"] for event in errors.events] == ["migrate"]
 
 
 def test_a_killed_worker_loses_no_task() -> None:
