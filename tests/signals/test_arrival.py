@@ -88,6 +88,16 @@ def test_logs_arrive(service: str, acme: Api, loki: Loki) -> None:
 
 
 @pytest.mark.smoke
+def test_lines_are_indexed_by_what_is_few(acme: Api, loki: Loki) -> None:
+    """By service, namespace and environment; level, tenant and ids are beside each line, and found there as well."""
+    run = acme.execute(1001)
+    query = f'{{service_name="stratum-api"}} | tenant_id="acme" | detected_level="info" | trace_id="{run.trace_id}"'
+    eventually(loki.lines(query), has_length(1), within=15)
+    indexed = set(loki.http.json("/loki/api/v1/labels")["data"])
+    assert indexed == {"service_name", "service_namespace", "deployment_environment_name"}
+
+
+@pytest.mark.smoke
 def test_traces_arrive(acme: Api, jaeger: Jaeger) -> None:
     """A run of an automation is traced by exactly the services that the table says are traced."""
     run = acme.execute(1001)
