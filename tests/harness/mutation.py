@@ -36,10 +36,10 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from harness import mutant_images, sweeping
+from harness import mutant_images, nursery, sweeping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 NEEDS = ("nothing", "images", "stack")
 KILLED, SURVIVED, STALE, NOT_RUN = "killed", "survived", "does not apply", "test did not run"
@@ -131,7 +131,7 @@ class Bench:
     """Where mutants are tried: it makes copies, and ends what runs in them when the run is broken off."""
 
     root: Path = ROOT
-    _running: set[Popen[str]] = field(default_factory=set)
+    _running: set[int] = field(default_factory=set)  # leaders of process groups
     _closed: bool = False
 
     def attempt(self, tests: Iterable[str], needs: str, mutant: Mutant | None = None) -> Result:
@@ -153,9 +153,9 @@ class Bench:
     def close(self) -> None:
         """End what runs, gently: a test with a stack takes it away first."""
         self._closed = True
-        for process in list(self._running):
+        for leader in list(self._running):
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGINT)
+                os.killpg(leader, signal.SIGINT)
 
     def _judge(self, tree: Path, tests: Iterable[str], needs: str, mutant: Mutant | None) -> Result:
         patch = mutant.patch.read_text(encoding="utf-8") if mutant and needs == "stack" else ""
@@ -170,25 +170,46 @@ class Bench:
             return Result(NOT_RUN, "broken off")
         # other plugins take a second to load, and no test needs them
         options = ("-p", "pytest_timeout", "-p", "no:cacheprovider", f"--timeout={_TIMEOUTS[needs]}")
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "--tb=no", "-rfE", *options, *tests]
+        arguments = ["-q", "-x", "--tb=no", "-rfE", *options, *tests]
         environment = {**_variables(needs), **settings}
-        with Popen(
-            command, cwd=tree, env=environment, stdout=PIPE, stderr=STDOUT, text=True, start_new_session=True
-        ) as process:
-            self._running.add(process)
-            try:
-                if self._closed:  # meanwhile
-                    self.close()
-                output, _ = process.communicate()
-            except BaseException:
+        # an engine's client has threads, and a stack takes minutes: only what needs nothing is worth a fork
+        run_pytest = nursery.run if needs == "nothing" else _run_anew
+        leaders: list[int] = []
+
+        def born(leader: int) -> None:
+            leaders.append(leader)
+            self._running.add(leader)
+            if self._closed:  # meanwhile
                 self.close()
-                process.communicate()  # it has a session of its own: nobody else tells it
-                raise
-            finally:
-                self._running.discard(process)
+
+        try:
+            code, output = run_pytest(arguments, tree, environment, born)
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            self._running.difference_update(leaders)
         if self._closed:  # whatever it said on the way out, it said because we ended it
             return Result(NOT_RUN, "broken off")
-        return judged(process.returncode, output)
+        return judged(code, output)
+
+
+def _run_anew(
+    arguments: Sequence[str], cwd: Path, env: Mapping[str, str], born: Callable[[int], None]
+) -> tuple[int, str]:
+    command = [sys.executable, "-m", "pytest", *arguments]
+    with Popen(
+        command, cwd=cwd, env=env, stdout=PIPE, stderr=STDOUT, text=True, start_new_session=True
+    ) as process:
+        born(process.pid)
+        try:
+            output, _ = process.communicate()
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT)
+            process.communicate()  # it has a session of its own: nobody else tells it
+            raise
+    return process.returncode, output
 
 
 def sweep(folder: Path) -> None:
