@@ -44,7 +44,9 @@ footprint: venv ## Sum the memory of the stack after 60 s of idleness
 
 ##@ Prove it
 
-.PHONY: smoke test unit config quiet load bench mutate
+.PHONY: demo smoke test unit config alerts quiet load bench mutate
+demo: ready ## Three faults in under five minutes: what broke, who was told, what explains it, the all-clear
+	@PYTHONUNBUFFERED=1 $(VENV)/python -m demo $(ARGS)
 smoke: ready ## The quick suite: a private stack, every signal, one alert
 	@$(PYTEST) -m smoke $(if $(K),-k "$(K)") $(ARGS)
 test: lint ready ## Everything; K='loki and not slow' narrows it, SEED= repeats an order
@@ -53,6 +55,8 @@ unit: venv ## What needs no containers
 	@$(PYTEST) -n auto tests/unit $(if $(K),-k "$(K)") $(ARGS)
 config: ready ## That files agree with each other and with the binaries that read them
 	@$(PYTEST) -n auto tests/config $(if $(K),-k "$(K)") $(ARGS)
+alerts: ready ## Every alert rule, fired by a real fault, told to the right people, resolved (10 min)
+	@$(PYTEST) -m every_alert $(if $(K),-k "$(K)") tests/alerting/test_every_alert.py $(ARGS)
 quiet: ready ## That a healthy stack says nothing: at work, started, restarted, renewed (10 min)
 	@$(PYTEST) -m quiet tests/alerting/test_quiet.py $(ARGS)
 load: venv ## 30 s of load on the running stack; the verdict comes from Prometheus
