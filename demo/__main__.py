@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from alerting.injections import World
 from demo.scenes import SCENES
@@ -71,7 +71,13 @@ def _played(stack: Stack, console: Console) -> list[Played]:
 def show(console: Console, played: Played) -> None:
     """Print what came of one scene."""
     table = Table(
-        title=played.scene.title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0)
+        Column(no_wrap=True),
+        Column(overflow="fold"),  # a link is whole, or it is none
+        title=played.scene.title,
+        title_justify="left",
+        show_header=False,
+        box=None,
+        padding=(0, 2, 0, 0),
     )
     for fact in played.facts:
         table.add_row(

@@ -35,8 +35,8 @@ class Scene:
 
 
 @contextmanager
-def _stopped_database(world: World) -> Iterator[float]:
-    with world.faults.stopped("postgres") as (fault,):
+def _stopped_broker(world: World) -> Iterator[float]:
+    with world.faults.stopped("redis-broker") as (fault,):
         yield fault.at
 
 
@@ -92,13 +92,13 @@ SCENES = (
         "the stand-in of the ad platform meta answers 4xx to every call",
         INJECTIONS["platform refuses"],
         _failed_automations,
-        '{service_name="stratum-worker"} | event="integration_failure" | level="error"',
+        '{service_name="stratum-worker"} | event="integration_failure"',
     ),
     Scene(
-        "The database is gone",
-        "DatabaseDown",
-        "the container of the primary PostgreSQL is stopped",
-        _stopped_database,
+        "The broker is gone",
+        "RedisDown",
+        "the container of Redis that holds queue and stream is stopped",
+        _stopped_broker,
         _refused_politely,
         '{service_name="stratum-api"} | event="api_request" | status_code="503"',
         tracked=False,

@@ -135,9 +135,7 @@ def _explain(scene: Scene, world: World, played: Played, *, since: float) -> Non
     events = stores.errors.of_trace(trace_id)
     if scene.tracked:
         event = eventually(events, is_not_empty, within=_READABLE)[0]
-        played.show(
-            "the error", f"{event.kind}: {event.message}", f"{stores.errors.address}/events/{event.event_id}/"
-        )
+        played.show("the error", f"{event.kind}: {event.message}", events.where)
     else:
         is_empty(events.now())
         played.show("the error", "none, on purpose: a store that is away is no mistake of the code")

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from harness.timeline import Timelines
 
 pytestmark = [
+    pytest.mark.every_alert,
     pytest.mark.slow,
     pytest.mark.timeout(600),
 ]  # the fixture, which whichever test comes first waits for

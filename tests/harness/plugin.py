@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 _TEST: pytest.StashKey[str] = pytest.StashKey()
 _SCENES: pytest.StashKey[Scenes] = pytest.StashKey()
 _NEEDS_PRIVATE = "faults"
+# ten minutes each: only who asks for them by `-m` has them, as `make alerts` and `make quiet` do
+_ON_REQUEST = ("every_alert", "quiet")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -87,9 +89,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker("stack")
-    if "quiet" not in config.getoption("-m"):
-        # they take ten minutes on a stack of their own: only who asks for them has them
-        _leave_out(config, items, [item for item in items if item.get_closest_marker("quiet")])
+    for name in _ON_REQUEST:
+        if name not in config.getoption("-m"):
+            _leave_out(config, items, [item for item in items if item.get_closest_marker(name)])
     if config.getoption("--stack") == "running":
         breaking = [item for item in items if _NEEDS_PRIVATE in getattr(item, "fixturenames", ())]
         _leave_out(config, items, breaking)
