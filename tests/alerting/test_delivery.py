@@ -109,6 +109,26 @@ def test_two_matters_are_two_pages(notifiers: Stack, inbox: Inbox, label: str) -
     assert len({one.key for one in told}) == 2
 
 
+def test_ten_customers_are_ten_matters_for_who_knows_them_and_one_for_the_platform(
+    notifiers: Stack, inbox: Inbox
+) -> None:
+    """Both teams hear of it, each in the grain that it works in."""
+    name = "SignalHealthDegraded"
+    tenants = [{"tenant_id": f"tenant-{number}"} for number in range(10)]
+    began = datetime.now(UTC).timestamp()
+    with firing(notifiers, "warning", name, about=tenants):
+        each = inbox.notifications(name, receiver="slack-customer-health", since=began)
+        told = eventually(each, has_length(10), within=_NEXT_FLUSH)
+        [one] = eventually(
+            inbox.notifications(name, receiver="slack-platform", since=began),
+            has_length(1),
+            within=_NEXT_FLUSH,
+        )
+    assert len({message.key for message in told}) == 10
+    assert all(tenant["tenant_id"] in str(one.payload) for tenant in tenants)
+    eventually(each, has_length(20), within=_NEXT_FLUSH)
+
+
 def test_what_is_silenced_is_told_to_nobody(notifiers: Stack, inbox: Inbox) -> None:
     silenced = f"Silenced{secrets.token_hex(4)}"
     until = datetime.now(UTC) + timedelta(minutes=5)
