@@ -57,12 +57,12 @@ _ASKED = Term(5, "the exporter asks every 5 s", compressed=False)
 _COMES_UP = Term(15, "a container starts, and what is in it", compressed=False)
 _NOTICED = Term(1, "a process looks at the switches every quarter of a second", compressed=False)
 _THINNED = Term(
-    90,
+    150,
     "good events have to outnumber the bad ones a thousand to one again, at the test's own rate",
     compressed=False,
 )
 _FEW_FAIL = Term(
-    30, "a thousand events have to be there before a few bad ones are a slow burn", compressed=False
+    60, "a thousand events have to be there before a few bad ones are a slow burn", compressed=False
 )
 _BURNS_FAST = Term(2700, "the hour before was good: 72% of it must be slow")
 
@@ -88,8 +88,12 @@ FAULTS: dict[str, Fault] = {
         (_NOTICED, _HALF_OF_5M),
         (_NOTICED, _ALL_OF_5M),
     ),
-    "DatabaseDown": Fault("the primary is stopped", "stores stopped", (TIMEOUT,), (_COMES_UP,)),
-    "PostgresReplicaDown": Fault("the replica is stopped", "stores stopped", (TIMEOUT,), (_COMES_UP,)),
+    "DatabaseDown": Fault(
+        "the primary ends every session and takes no new one", "database closed", (TIMEOUT,), (_COMES_UP,)
+    ),
+    "PostgresReplicaDown": Fault(
+        "the replica ends every session and takes no new one", "database closed", (TIMEOUT,), (_COMES_UP,)
+    ),
     "PostgresConnectionsHigh": Fault("sessions are opened until 88 of 100 are in use", "sessions opened"),
     "PostgresReplicationLagHigh": Fault(
         "the replica is told to receive and not to replay, while rows are written",
@@ -119,7 +123,7 @@ FAULTS: dict[str, Fault] = {
         (_NOTICED, _HALF_OF_5M),
         (Term(2, "the last of them ends", compressed=False), _ALL_OF_5M),
     ),
-    "RedisDown": Fault("the cache and the broker are stopped", "stores stopped", (TIMEOUT,), (_COMES_UP,)),
+    "RedisDown": Fault("the cache and the broker are stopped", "redis stopped", (TIMEOUT,), (_COMES_UP,)),
     "RedisMemoryHigh": Fault(
         "the cache is filled to 90% of maxmemory by the fault switch",
         "cache filled",
@@ -195,7 +199,7 @@ FAULTS: dict[str, Fault] = {
     ),
     "ExporterMetricsAbsent": Fault(
         "the way between the exporter and the broker is cut: it says nothing of the queue",
-        "exporter cut off",
+        "exporter cut off again",
         (Term(10, "the exporter's question fails", compressed=False),),
         (Term(10, "its connection is tried again", compressed=False), _ASKED),
         {"metric": "celery_queue_length"},

@@ -206,6 +206,22 @@ def _maxmemory_unset(world: World) -> Iterator[float]:
 
 
 @contextmanager
+def _database_closed(world: World) -> Iterator[float]:
+    """Nobody's connection is taken any more, and those that stand are ended; the replica does as the primary."""
+    psql = ("psql", "--username=postgres", "--dbname=postgres", "--command")
+    ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'stratum'"
+    closed = partial(world.run_in, "postgres", *psql)
+    at = time.time()
+    try:
+        closed("ALTER DATABASE stratum WITH ALLOW_CONNECTIONS false")
+        for service in ("postgres", "postgres-replica"):
+            world.run_in(service, *psql, ends)
+        yield at
+    finally:
+        closed("ALTER DATABASE stratum WITH ALLOW_CONNECTIONS true")
+
+
+@contextmanager
 def _replay_paused(world: World) -> Iterator[float]:
     psql = partial(world.run_in, "postgres-replica", "psql", "--username=postgres", "--dbname=stratum", "-c")
     at = time.time()
@@ -331,14 +347,15 @@ def _is_above(least: float) -> Callable[[float], None]:
 @contextmanager
 def _commands_pour_in(world: World) -> Iterator[float]:
     """Once what is usual is known, which takes hours of history."""
-    usual = world.prometheus.value('instance:redis_commands_processed:baseline1d{role="cache"}')
-    eventually(usual, _is_above(0), within=_STARTS + _SIX_HOURS / world.stack.factor)
+    usual = 'instance:redis_commands_processed:baseline1d{role="cache"}'
+    known = world.prometheus.value(f"count_over_time({usual}[3s]) * {world.stack.scrape_interval}")
+    eventually(known, _is_above(2.4), within=_STARTS + _SIX_HOURS / world.stack.factor)
     said = "/data/pinging"  # the one place where the container may write
     redis = containers_of(world.faults.client, world.stack.environment.project, "redis")[0]
     secret = {"REDISCLI_AUTH": world.stack.environment.secret("redis_password")}
     at = time.time()
     redis.exec_run(
-        ["sh", "-c", f"echo $$ > {said}; exec redis-cli -r -1 -i {_BETWEEN_PINGS} ping"],
+        ["sh", "-c", f"echo $$ > {said}; exec redis-cli -r -1 -i {_BETWEEN_PINGS} ping > /dev/null"],
         environment=secret,
         detach=True,
     )
@@ -360,6 +377,7 @@ INJECTIONS: dict[str, Injection] = {
     "stream stuck": _switch("stuck-stream"),
     "bad signals": _bad_signals,
     "exporter cut off": _fault("cut_between", "celery-exporter", "redis-broker"),
+    "exporter cut off again": _fault("cut_between", "celery-exporter", "redis-broker"),
     "replica reset": _fault("resetting_between", "postgres-replica", "postgres"),
     "scheduler stopped": _fault("stopped", "scheduler"),
     "one worker killed": _fault("killed", "worker", number=2),
@@ -370,7 +388,8 @@ INJECTIONS: dict[str, Injection] = {
     "rule fails": _rule_fails,
     "one api stopped": _one_api_stopped,
     "api stopped": _fault("stopped", "api"),
-    "stores stopped": _fault("stopped", "postgres", "postgres-replica", "redis", "redis-broker"),
+    "redis stopped": _fault("stopped", "redis", "redis-broker"),
+    "database closed": _database_closed,
     "cache filled": _switch("cache-memory", share=0.9),
     "clients connect": _switch("cache-clients", count=1100),
     "keys missed": _switch("cache-misses", per_second=50),
@@ -382,7 +401,7 @@ INJECTIONS: dict[str, Injection] = {
     "volume filled": _fault("disk_full", "redis-broker", path="/data", left=0.1),
     "disk filled": _fault("disk_full", "redis-broker", path="/data", left=0.03),
     "requests fail now and then": _SlowBurn(
-        "api-availability", "errors", {"share": 0.01}, among=250, above=0.003
+        "api-availability", "errors", {"share": 0.03}, among=350, above=0.0017
     ),
     "requests linger now and then": _switch("latency", milliseconds=700, share=0.08),
     "platforms refuse now and then": _SlowBurn(

@@ -43,10 +43,11 @@ SCHEDULE: tuple[Act, ...] = (
             Step("bad signals"),
             Step("stream stuck"),
             Step("exporter cut off"),
+            Step("exporter cut off again", after=("exporter cut off",)),
             Step("replica reset"),
             Step("tasks fail"),
             # each of these keeps the workers from what the one before needs of them
-            Step("tasks pile up", after=("tasks fail", "platform refuses", "exporter cut off")),
+            Step("tasks pile up", after=("tasks fail", "platform refuses", "exporter cut off again")),
             Step("tasks linger", after=("tasks pile up",)),
             Step("workers killed", after=("tasks linger",), once_over=("CeleryQueueBacklog",)),
             Step("line too long"),
@@ -57,7 +58,10 @@ SCHEDULE: tuple[Act, ...] = (
         requests_a_second=8,
         anew=True,
     ),
-    Act("what stops", (Step("api stopped"), Step("stores stopped"), Step("loki stopped"))),
+    Act(
+        "what stops",
+        (Step("api stopped"), Step("redis stopped"), Step("loki stopped")),
+    ),
     Act(
         "what burns slowly, and what fills",
         (
@@ -81,8 +85,36 @@ SCHEDULE: tuple[Act, ...] = (
     ),
 )
 
-# Six hours are twelve minutes of the stack under test. Redis, what watches it and who is told are few enough for a stack of
-# their own, in which they are a minute and a half, beside the other acts.
-HISTORY = (Act("what needs hours of history", (Step("commands pour in"),)),)
-HISTORY_FACTOR = 250.0
-HISTORY_SERVICES = ("redis", "redis-exporter", "prometheus", "alertmanager", "inbox")
+
+@dataclass(frozen=True)
+class Small:
+    """A stack of a few services in a time of its own, for what the time of the stack under test does not allow."""
+
+    factor: float
+    services: tuple[str, ...]
+    schedule: tuple[Act, ...]
+
+
+SMALL: tuple[Small, ...] = (
+    # six hours are twelve minutes of the stack under test, and two of this one
+    Small(
+        180.0,
+        ("redis", "redis-exporter", "prometheus", "alertmanager", "inbox"),
+        (Act("what needs hours of history", (Step("commands pour in"),)),),
+    ),
+    # PostgreSQL's exporter waits a second before it tries again, and only then says that nobody answered: twice as long as
+    # a scrape may take in the time of the stack under test, half as long as in this one's
+    Small(
+        7.5,
+        (
+            "postgres",
+            "postgres-replica",
+            "postgres-exporter",
+            "postgres-replica-exporter",
+            "prometheus",
+            "alertmanager",
+            "inbox",
+        ),
+        (Act("what a hurried scrape does not see", (Step("database closed"),)),),
+    ),
+)

@@ -19,7 +19,7 @@ from alerting.alert_faults import FAULTS, NOT_YET, row_of, time_to_detect, time_
 from alerting.alert_row import AlertRow
 from alerting.injections import World
 from alerting.proving import Proof, Proving
-from alerting.schedule import HISTORY, HISTORY_FACTOR, HISTORY_SERVICES, SCHEDULE
+from alerting.schedule import SCHEDULE, SMALL, Small
 from harness import rendering
 from harness.clients.http import Session
 from harness.faults import Faults
@@ -59,10 +59,12 @@ def proofs(
     tenants = tuple(stack.stores.tenant(name) for name in ("acme", "retailx"))
     only = asked_about(request.session.items)
     proving = Proving.of(World(stack, faults, saboteur, tenants), SCHEDULE)
-    with ThreadPoolExecutor(1) as beside:
-        history = beside.submit(what_needs_history, only)
+    with ThreadPoolExecutor(len(SMALL)) as beside:
+        others = [beside.submit(proved_on, small, only) for small in SMALL]
         proving.run(only)
-    found = {**proving.proofs, **history.result()}
+    found = dict(proving.proofs)
+    for other in others:
+        found.update(other.result())
     for proof in found.values():
         if proof.timeline:
             timelines.keep(proof.timeline)
@@ -84,19 +86,20 @@ def asked_about(items: list[pytest.Item]) -> frozenset[str]:
     return frozenset(FAULTS[name].injection for name in names)
 
 
-def what_needs_history(only: frozenset[str]) -> dict[str, Proof]:
-    """Prove what needs hours of it, on a small stack whose hours are shorter."""
-    small = Stack.of_our_own(ROOT, factor=HISTORY_FACTOR)
+def proved_on(small: Small, only: frozenset[str]) -> dict[str, Proof]:
+    """Carry out the schedule of a small stack, and compare its rules, too, with the committed ones."""
+    stack = Stack.of_our_own(ROOT, factor=small.factor)
     try:
-        proving = Proving.of(World(small, Faults(small), small.stores.saboteur(), ()), HISTORY)
-        if not only & {step.injection for act in HISTORY for step in act.steps}:
+        proving = Proving.of(World(stack, Faults(stack), stack.stores.saboteur(), ()), small.schedule)
+        if not only & {step.injection for act in small.schedule for step in act.steps}:
             return proving.proofs
-        small.start_only(*HISTORY_SERVICES)
+        stack.start_only(small.services[0])  # a store, without which others do not start
+        stack.start_only(*small.services)
         proving.run(only)
-        assert rendering.differences(ROOT, small.stores.prometheus, factor=HISTORY_FACTOR) == []
+        assert rendering.differences(ROOT, stack.stores.prometheus, factor=small.factor) == []
         return proving.proofs
     finally:
-        small.remove()
+        stack.remove()
 
 
 def row(proof: Proof, *, began: float = math.nan) -> AlertRow:

@@ -11,13 +11,14 @@ from alerting.alert_faults import FAULTS, NOT_YET, time_to_detect, time_to_resol
 from alerting.injections import INJECTIONS
 from alerting.limits import FIRES, RESOLVES, limit
 from alerting.proving import receivers_of
-from alerting.schedule import ANEW, HISTORY, SCHEDULE
+from alerting.schedule import ANEW, SCHEDULE, SMALL
 from harness.durations import milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-STEPS = [step for act in (*SCHEDULE, *HISTORY) for step in act.steps]
+ACTS = [*SCHEDULE, *(act for small in SMALL for act in small.schedule)]
+STEPS = [step for act in ACTS for step in act.steps]
 INFLICTED = [ANEW, *(step.injection for step in STEPS)]
 
 
