@@ -89,17 +89,21 @@ def asked_about(items: list[pytest.Item]) -> frozenset[str]:
 def proved_on(small: Small, only: frozenset[str]) -> dict[str, Proof]:
     """Carry out the schedule of a small stack, and compare its rules, too, with the committed ones."""
     stack = Stack.of_our_own(ROOT, factor=small.factor)
+    proving = Proving.of(World(stack, Faults(stack), stack.stores.saboteur(), ()), small.schedule)
     try:
-        proving = Proving.of(World(stack, Faults(stack), stack.stores.saboteur(), ()), small.schedule)
         if not only & {step.injection for act in small.schedule for step in act.steps}:
             return proving.proofs
         stack.start_only(small.services[0])  # a store, without which others do not start
         stack.start_only(*small.services)
         proving.run(only)
         assert rendering.differences(ROOT, stack.stores.prometheus, factor=small.factor) == []
-        return proving.proofs
+    except Exception as failure:  # noqa: BLE001 - it is about these rules, and no others
+        for proof in proving.proofs.values():
+            proof.trouble += f"\n{type(failure).__name__}: {failure}"
+            proof.delivered.clear()
     finally:
         stack.remove()
+    return proving.proofs
 
 
 def row(proof: Proof, *, began: float = math.nan) -> AlertRow:
