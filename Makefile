@@ -68,7 +68,7 @@ mutate: ready ## Break one thing at a time, see a test go red; K= selects
 
 ##@ Change it
 
-.PHONY: lint fmt dashboards slos lock collector
+.PHONY: lint fmt dashboards slos alerts-page lock collector
 lint: venv ## ruff and mypy
 	@$(VENV)/ruff check --quiet . && $(VENV)/ruff format --check --quiet . && $(VENV)/mypy
 fmt: venv ## Let ruff mend what it can
@@ -77,6 +77,8 @@ dashboards: venv ## Write grafana/dashboards from grafana/src
 	@$(VENV)/python -m grafana.src
 slos: venv ## Write prometheus/rules/generated from prometheus/slos
 	@$(VENV)/python -m prometheus.src slos
+alerts-page: venv ## Write docs/reference/alerts.md from rules, table and the last run's times
+	@$(VENV)/python -m alerting.alerts_page
 lock: venv ## Compile the hashed requirements from the *.in files
 	@$(VENV)/python -m launcher.lock
 collector: ## Write the Collector's sources from its builder.yaml
