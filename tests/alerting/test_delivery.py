@@ -15,13 +15,13 @@ import pytest
 
 from harness.clients.http import Session
 from harness.eventually import consistently, eventually
-from harness.expectations import has_length, is_firing, is_resolved
+from harness.expectations import has_at_least, has_length, is_firing, is_resolved
 from harness.faults import Faults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from harness.clients.inbox import Inbox, Notifications
+    from harness.clients.inbox import Inbox
     from harness.stack import Stack
 
 # Compressed by 60, the longest group_interval is 5 s; a retry comes after half a second, and then less often.
@@ -151,7 +151,7 @@ def test_the_watchdog_is_told_at_every_interval(notifiers: Stack, inbox: Inbox) 
     began = datetime.now(UTC).timestamp()
     with firing(notifiers, "none", "Watchdog"):
         heard = eventually(
-            inbox.notifications("Watchdog", receiver="watchdog", since=began), at_least_of(6), within=9.0
+            inbox.notifications("Watchdog", receiver="watchdog", since=began), has_at_least(6), within=9.0
         )
     gaps = [
         later.received_at - earlier.received_at
@@ -182,12 +182,3 @@ def test_the_silence_of_the_watchdog_is_an_incident_and_its_return_the_end_of_it
             eventually(told, is_resolved, within=_PATIENCE)
     assert "no alert reaches anyone" in raised[0].summary
     assert inbox.metric("inbox_watchdog_silent") == 0
-
-
-def at_least_of(count: int) -> Callable[[Notifications], None]:
-    """Expect so many or more."""
-
-    def expect(notifications: Notifications) -> None:
-        assert len(notifications) >= count, f"{len(notifications)} of {count}"
-
-    return expect

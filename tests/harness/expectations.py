@@ -37,11 +37,38 @@ def at_least(least: float) -> Callable[[float], None]:
     return expect
 
 
+def above(limit: float) -> Callable[[float], None]:
+    """Expect a number that is greater than *limit*."""
+
+    def expect(value: float) -> None:
+        assert value > limit, f"{value:g} is not above {limit:g}"
+
+    return expect
+
+
+def later_than(moment: float) -> Callable[[float], None]:
+    """Expect a time after *moment*; times have too many digits to be told apart as numbers."""
+
+    def expect(time: float) -> None:
+        assert time > moment, f"{moment - time:.2f}s too early"
+
+    return expect
+
+
 def at_most(most: float) -> Callable[[float], None]:
     """Expect a number that is not greater than *most*."""
 
     def expect(value: float) -> None:
         assert value <= most, f"{value:g} is more than {most:g}"
+
+    return expect
+
+
+def has_at_least(least: int) -> Callable[[Sized], None]:
+    """Expect so many or more."""
+
+    def expect(value: Sized) -> None:
+        assert len(value) >= least, f"{len(value)} of {least}: {value!r}"
 
     return expect
 

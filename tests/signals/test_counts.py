@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.eventually import NotYet, Probe, eventually
-from harness.expectations import equals, has_ids, is_connected
+from harness.expectations import equals, has_ids, is_connected, later_than
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,13 +29,6 @@ OBSERVED = (
     'endpoint="/api/v1/automations/{automation_id}/execute",status_code="202"}) or vector(0)'
 )
 DECIDED = 'sum(trust_gate_decisions_total{tenant_id="techco"}) or vector(0)'
-
-
-def later_than(moment: float):  # noqa: ANN201 - an expectation
-    def expect(scraped_at: float) -> None:
-        assert scraped_at > moment, f"last scraped {moment - scraped_at:.2f}s too early"
-
-    return expect
 
 
 @pytest.fixture(scope="module")

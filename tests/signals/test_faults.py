@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.eventually import Probe, eventually
-from harness.expectations import at_least, equals, is_not_empty
+from harness.expectations import above, at_least, at_most, equals, is_not_empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,20 +67,6 @@ SYMPTOMS = (
 )
 
 
-def above(least: float) -> Callable[[float], None]:
-    def expect(value: float) -> None:
-        assert value > least, f"{value:g} is not above {least:g}"
-
-    return expect
-
-
-def not_above(most: float) -> Callable[[float], None]:
-    def expect(value: float) -> None:
-        assert value <= most, f"{value:g} is above {most:g}"
-
-    return expect
-
-
 @pytest.mark.parametrize("symptom", SYMPTOMS, ids=lambda symptom: symptom.fault)
 def test_a_fault_is_seen_and_healed(
     symptom: Symptom, saboteur: Saboteur, acme: Api, prometheus: Prometheus
@@ -93,7 +79,7 @@ def test_a_fault_is_seen_and_healed(
         eventually(figure, above(least), within=20)
     assert symptom.fault not in saboteur.what_is_on()
     if symptom.is_level:
-        eventually(figure, not_above(symptom.above), within=20)
+        eventually(figure, at_most(symptom.above), within=20)
 
 
 def runs(api: Api, automation: int) -> Probe[Outcome]:
@@ -139,7 +125,7 @@ def test_slow_tasks_are_seen_where_their_promise_is_judged(
     with saboteur.fault("tasks-slow", milliseconds=2_600):
         eventually(task_seconds(acme, jaeger), at_least(2.6), within=30)
         eventually(slow, above(before), within=20)
-    eventually(task_seconds(acme, jaeger), not_above(2.5), within=30)
+    eventually(task_seconds(acme, jaeger), at_most(2.5), within=30)
 
 
 def test_tasks_that_die_are_counted_and_run_again(

@@ -43,6 +43,9 @@ EXEMPLAR = Exemplar("4bf92f35", 0.01, 1.0, {})
 HOLDS_AND_FAILS = {
     "equals": (expect.equals(3), 3, 4, "4 is not 3"),
     "at_least": (expect.at_least(3), 3, 2.5, "2.5 is less than 3"),
+    "above": (expect.above(3), 3.5, 3, "3 is not above 3"),
+    "later_than": (expect.later_than(1_700_000_000.5), 1_700_000_000.75, 1_700_000_000.0, "0.50s too early"),
+    "has_at_least": (expect.has_at_least(2), [1, 2], [1], "1 of 2"),
     "at_most": (expect.at_most(3), 3, 3.5, "3.5 is more than 3"),
     "has_length": (expect.has_length(2), "ab", "abc", "3 and not 2: 'abc'"),
     "is_not_empty": (expect.is_not_empty, [0], [], "there is none"),
