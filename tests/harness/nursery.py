@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -103,6 +104,8 @@ def _serve() -> None:
     for module in _OF_OTHERS:
         importlib.import_module(module)
     _be_content_with_the_first_failure()
+    gc.collect()
+    gc.freeze()  # a child's collector would touch, and so copy, every page
     answers = os.dup(sys.stdout.fileno())
     for line in sys.stdin:
         child = os.fork()
