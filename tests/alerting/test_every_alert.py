@@ -2,7 +2,7 @@
 
 A fixture inflicts the faults of `schedule.py`, independent ones side by side, and keeps what happened to each rule.
 Then each claim is a test, a rule at a time; a rule that failed shows what was seen of it.
-Only the faults of rules that are asked about are inflicted: `make test K='every_alert and HighErrorRate'` takes seconds.
+Only the faults of rules that are asked about are inflicted: `make alerts K=HighErrorRate` takes seconds.
 """
 
 from __future__ import annotations
