@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import cycle
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import yaml
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -58,7 +58,7 @@ _MUTABLE = frozenset(
     for name in row["mutes"]
 )
 
-Injection = "Callable[[World], AbstractContextManager[float]]"
+Injection: TypeAlias = "Callable[[World], AbstractContextManager[float]]"
 
 
 @dataclass
@@ -89,7 +89,8 @@ class World:
         """Run a command in a service's first container, and return what it said."""
         container = containers_of(self.faults.client, self.stack.environment.project, service)[0]
         status, said = container.exec_run(list(command), environment=environment)
-        words = str(said.decode(errors="replace"))
+        assert isinstance(said, bytes), "a stream was not asked for"
+        words = said.decode(errors="replace")
         assert status == 0, f"{' '.join(command)} in {service} ended with {status}: {words}"
         return words
 
@@ -302,7 +303,7 @@ def _lines(words: str, count: int) -> bytes:
         line.body.string_value = words
         name = line.attributes.add(key="stratum.service")
         name.value.string_value = "stratum-alert-test"
-    return request.SerializeToString()
+    return bytes(request.SerializeToString())
 
 
 def _send_lines(world: World, lines: bytes) -> None:

@@ -244,7 +244,7 @@ class Proving:
         prometheus, alertmanager = self.world.prometheus, self.world.stack.stores.alertmanager
         name = proof.rule["alert"]
         query = self._query(proof)
-        looks = [
+        looks: list[Probe[Any]] = [
             prometheus.samples(query),
             *(prometheus.samples(series) for series in dict.fromkeys(_SERIES.findall(query))),
             prometheus.samples(f'ALERTS{{alertname="{name}"}}'),
