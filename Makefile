@@ -12,6 +12,8 @@ SEED   ?=
 # ARGS='...' is handed on
 ARGS   ?=
 PYTEST := $(VENV)/pytest $(if $(SEED),--randomly-seed=$(SEED))
+# one more than there are cores: some of the mutants only wait
+WORKERS := $(shell expr $$(nproc) + 1)
 # what needs containers: first what is content with two of its own and mostly waits, then what shares one whole stack
 ON_CONTAINERS := --ignore=tests/unit --ignore=tests/config
 export PYTHONPATH := .:tests:sample_app/src:inbox/src:grafana
@@ -50,11 +52,11 @@ demo: ready ## Three faults in under five minutes: what broke, who was told, wha
 smoke: ready ## The quick suite: a private stack, every signal, one alert
 	@$(PYTEST) -m smoke $(if $(K),-k "$(K)") $(ARGS)
 test: lint ready ## Everything; K='loki and not slow' narrows it, SEED= repeats an order
-	@$(if $(K),$(PYTEST) -k "$(K)" $(ARGS),$(PYTEST) -n auto tests/unit tests/config && $(PYTEST) -n 4 -m "not stack" $(ON_CONTAINERS) && $(PYTEST) -m stack $(ON_CONTAINERS) $(ARGS))
+	@$(if $(K),$(PYTEST) -k "$(K)" $(ARGS),$(PYTEST) -n $(WORKERS) tests/unit tests/config && $(PYTEST) -n 4 -m "not stack" $(ON_CONTAINERS) && $(PYTEST) -m stack $(ON_CONTAINERS) $(ARGS))
 unit: venv ## What needs no containers
-	@$(PYTEST) -n auto tests/unit $(if $(K),-k "$(K)") $(ARGS)
+	@$(PYTEST) -n $(WORKERS) tests/unit $(if $(K),-k "$(K)") $(ARGS)
 config: ready ## That files agree with each other and with the binaries that read them
-	@$(PYTEST) -n auto tests/config $(if $(K),-k "$(K)") $(ARGS)
+	@$(PYTEST) -n $(WORKERS) tests/config $(if $(K),-k "$(K)") $(ARGS)
 alerts: ready ## Every alert rule, fired by a real fault, told to the right people, resolved (10 min)
 	@$(PYTEST) -m every_alert $(if $(K),-k "$(K)") tests/alerting/test_every_alert.py $(ARGS)
 quiet: ready ## That a healthy stack says nothing: at work, started, restarted, renewed (10 min)

@@ -81,8 +81,10 @@ def test_metrics_arrive(service: str, prometheus: Prometheus) -> None:
 @pytest.mark.parametrize("service", services_with("logs"))
 def test_logs_arrive(service: str, acme: Api, loki: Loki) -> None:
     """Loki has lines under the service's own name."""
-    acme.execute(1001)
-    lines = eventually(loki.lines(f'{{service_name="{service}"}}'), is_not_empty, within=15)
+    run = acme.execute(1001)
+    # who says something of each request has said thousands of things by now: only the last ones are asked for
+    since = run.sent_at - 1 if service in {"stratum-api", "stratum-worker"} else None
+    lines = eventually(loki.lines(f'{{service_name="{service}"}}', since=since), is_not_empty, within=30)
     assert lines[0].labels["service_namespace"] == "stratum"
     assert lines[0].labels["deployment_environment_name"]
 
@@ -93,7 +95,10 @@ def test_lines_are_indexed_by_what_is_few(acme: Api, loki: Loki) -> None:
     run = acme.execute(1001)
     query = f'{{service_name="stratum-api"}} | tenant_id="acme" | detected_level="info" | trace_id="{run.trace_id}"'
     eventually(loki.lines(query), has_length(1), within=15)
-    indexed = set(loki.http.json("/loki/api/v1/labels")["data"])
+    labels = loki.http.json("/loki/api/v1/labels")["data"]
+    indexed = {
+        label for label in labels if not label.startswith("__")
+    }  # Loki splits a busy stream by one of its own
     assert indexed == {"service_name", "service_namespace", "deployment_environment_name"}
 
 

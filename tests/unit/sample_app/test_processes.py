@@ -1,13 +1,14 @@
 """What surrounds the application: shared metrics, the exporter's gauges, health checks, the task queue's safety."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 from sqlalchemy import create_engine
 
 from sample_app import celery_exporter, migrate
@@ -17,6 +18,7 @@ from sample_app.health.checks import run_checks
 from sample_app.queueing import make_celery
 from sample_app.settings import Settings
 from sample_app.telemetry import names
+from sample_app.telemetry.multiprocess import make_worker_registry
 from unit.sample_app.doubles import App, EventList, Lines, Turns
 
 _SHARED = """
@@ -54,6 +56,17 @@ def test_dead_children_keep_their_counts_and_leave_no_files(tmp_path: Path) -> N
 
     # of each kind (counters, histograms) the parent's file and one for all the dead
     assert ran.stdout.split() == ["2.0", "4", "4.0", "4", "6.0", "4", "8.0", "4", "10.0", "4"]
+
+
+def test_a_file_without_contents_is_no_trouble(tmp_path: Path) -> None:
+    """One process is just making it, another was killed as it did: the others' figures are still read."""
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    living, dead = tmp_path / f"counter_{os.getpid()}.db", tmp_path / f"histogram_{ended.pid}.db"
+    living.touch()
+    dead.touch()
+    assert b"celery_task_sla_seconds{" in generate_latest(make_worker_registry(tmp_path))
+    assert (living.exists(), dead.exists()) == (True, False)
 
 
 def test_the_exporter_shows_what_it_saw() -> None:

@@ -26,14 +26,14 @@ class WorkerCollector:
     def __init__(self, directory: Path) -> None:
         """Read from the directory that the processes write to."""
         self._directory = directory
-        self._files = MultiProcessCollector(None, str(directory))  # type: ignore[no-untyped-call]
         self._lock = threading.Lock()
 
     def collect(self) -> Iterable[Metric]:
         """Return every metric; merge dead processes' files on the way."""
         with self._lock:
             self.merge_dead()
-            return list(self._files.collect())  # type: ignore[no-untyped-call]
+            files = [str(path) for path in self._directory.glob("*.db") if _has_begun(path)]
+            return list(MultiProcessCollector.merge(files, accumulate=True))  # type: ignore[no-untyped-call]
 
     def merge_dead(self) -> None:
         """Move the counts of processes that are gone into one file per kind."""
@@ -45,7 +45,7 @@ class WorkerCollector:
     def _merge(self, kind: str, gone: list[Path]) -> None:
         target = self._directory / f"{kind}_{_MERGED}.db"
         totals: dict[str, float] = {}
-        for path in [target, *gone] if target.exists() else gone:
+        for path in filter(_has_begun, [target, *gone]):
             for key, value, _timestamp, _position in MmapedDict.read_all_values_from_file(str(path)):  # type: ignore[no-untyped-call]
                 totals[key] = _MERGES[kind](totals.get(key, 0.0), value)
         fresh = target.with_suffix(".db-new")
@@ -65,6 +65,14 @@ def make_worker_registry(directory: Path) -> CollectorRegistry:
     registry.register(WorkerCollector(directory))
     registry.register(TaskPromises())
     return registry
+
+
+def _has_begun(path: Path) -> bool:
+    """Whether a file has anything in it: a process is just making it otherwise, or was killed as it did."""
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def _is_gone(path: Path) -> bool:
