@@ -40,3 +40,11 @@ def _jobs_without_target(prometheus: Prometheus) -> Probe[tuple[str, ...]]:
         return tuple(sorted(set(ever) - scraped))
 
     return Probe("jobs without a target", prometheus.targets().where, read)
+
+
+def while_all_answer(query: str, job: str) -> str:
+    """Return a query that has a value only while every target of a job answers.
+
+    A scrape that ran into its timeout leaves its target's series out: a sum taken at that moment is too small.
+    """
+    return f'({query}) unless on () (up{{job="{job}"}} == 0)'

@@ -10,9 +10,18 @@ import pytest
 
 from harness import loss
 from harness.eventually import Probe, consistently, eventually
-from harness.expectations import at_least, equals, has_length, is_connected, is_empty, is_not_empty
+from harness.expectations import (
+    at_least,
+    equals,
+    has_length,
+    is_connected,
+    is_empty,
+    is_not_empty,
+    later_than,
+)
 from harness.faults.containers import containers_of
 from harness.loss import LossRow, settled
+from harness.settling import while_all_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -88,13 +97,6 @@ def children(faults: Faults) -> frozenset[str]:
     return frozenset(found)
 
 
-def later_than(moment: float) -> Callable[[float], None]:
-    def expect(scraped_at: float) -> None:
-        assert scraped_at > moment, f"last scraped {moment - scraped_at:.2f}s too early"
-
-    return expect
-
-
 @dataclass(frozen=True)
 class Replacement:
     """So many tasks that children were replaced, and what had been counted before."""
@@ -111,7 +113,12 @@ def replacement(
     queued = database.rows("SELECT id FROM executions WHERE tenant_id = 'acme' AND status = 'queued'")
     eventually(queued, is_empty, within=60)  # what earlier tests left
     eventually(prometheus.scraped_at("stratum-worker"), later_than(time.time()), within=45)
-    counted = {query: prometheus.value(query).now() for query in COUNTED}
+    counted = {
+        query: eventually(
+            prometheus.value(while_all_answer(query, "stratum-worker")), at_least(0), within=30, every=0.1
+        )
+        for query in COUNTED
+    }
     pool = Probe("pool processes of the workers", "docker top", lambda: children(faults))
     before = eventually(pool, has_length(CHILDREN), within=15)
 

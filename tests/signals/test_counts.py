@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.eventually import NotYet, Probe, eventually
-from harness.expectations import equals, has_ids, is_connected, later_than
+from harness.expectations import at_least, equals, has_ids, is_connected, later_than
+from harness.settling import while_all_answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,10 @@ def runs(techco: Api, prometheus: Prometheus) -> tuple[Sequence[Execution], dict
     quiet_since = techco.send("GET", "/health/live").sent_at
     for job in ("stratum-api", "stratum-worker"):  # what earlier tests did must be in the figures first
         eventually(prometheus.scraped_at(job), later_than(quiet_since), within=45)
-    before = {query: prometheus.value(query).now() for query in (COUNTED, OBSERVED, DECIDED)}
+    before = {
+        query: eventually(prometheus.value(while_all_answer(query, job)), at_least(0), within=30, every=0.1)
+        for query, job in ((COUNTED, "stratum-api"), (OBSERVED, "stratum-api"), (DECIDED, "stratum-worker"))
+    }
     with ThreadPoolExecutor(max_workers=REQUESTS) as several:
         sent = list(several.map(lambda _: techco.execute(2001), range(REQUESTS)))
     for run in sent:

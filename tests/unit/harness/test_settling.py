@@ -56,3 +56,7 @@ def test_a_whole_stack_has_settled() -> None:
 def test_a_stack_has_not_settled_while_somebody_is_missing(prometheus: Prometheus, said: str) -> None:
     with pytest.raises(Unmet, match=said):
         settling.settle(prometheus)
+
+
+def test_a_sum_is_asked_for_only_while_all_answer() -> None:
+    assert settling.while_all_answer("sum(x)", "loki") == '(sum(x)) unless on () (up{job="loki"} == 0)'
