@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness import loss
-from harness.eventually import Probe, consistently, eventually
+from harness.eventually import Probe, Unmet, consistently, eventually
 from harness.expectations import (
     at_least,
     equals,
@@ -99,7 +100,7 @@ def children(faults: Faults) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Replacement:
-    """So many tasks that children were replaced, and what had been counted before."""
+    """So many tasks that children were replaced, and what was counted more."""
 
     traffic: Traffic
     counted: dict[str, float]
@@ -130,7 +131,15 @@ def replacement(
 
     gone = Probe("pool processes that were replaced", "docker top", lambda: before - children(faults))
     eventually(gone, is_not_empty, within=15)
-    return Replacement(traffic, counted)
+    # asked here: another test of this module may restart the workers before the next one asks, and they count from zero
+    more: dict[str, float] = {}
+    for query, before_it in counted.items():
+        now, wanted = prometheus.value(query), equals(before_it + len(traffic.ids(202)))
+        with suppress(Unmet):  # the test says what it is instead
+            eventually(now, wanted, within=30)
+            consistently(now, wanted, during=3)
+        more[query] = now.now() - before_it
+    return Replacement(traffic, more)
 
 
 def test_a_child_that_is_replaced_sends_its_spans_first(
@@ -144,10 +153,6 @@ def test_a_child_that_is_replaced_sends_its_spans_first(
 
 
 @pytest.mark.parametrize("query", COUNTED, ids=["counter", "histogram"])
-def test_what_a_replaced_child_counted_is_counted_once(
-    query: str, replacement: Replacement, prometheus: Prometheus
-) -> None:
+def test_what_a_replaced_child_counted_is_counted_once(query: str, replacement: Replacement) -> None:
     """Its file is merged with those of the other dead ones, which must neither drop nor repeat it."""
-    wanted = replacement.counted[query] + len(replacement.traffic.ids(202))
-    eventually(prometheus.value(query), equals(wanted), within=30)
-    consistently(prometheus.value(query), equals(wanted), during=3)
+    assert replacement.counted[query] == len(replacement.traffic.ids(202))
