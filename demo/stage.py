@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from alerting.alert_faults import row_of, time_to_detect, time_to_resolve
 from alerting.proving import receivers_of
@@ -18,7 +18,7 @@ from harness.expectations import is_empty, is_not_empty
 from harness.plugin import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from alerting.injections import World
     from demo.scenes import Scene
@@ -89,7 +89,8 @@ def _play(scene: Scene, world: World, progress: Callable[[str], object], played:
             progress(f"{scene.broken}; waiting for {alert}, which has {limit:.1f} s")
             told = inbox.notifications(alert, since=at)
             page = eventually(told, _told("firing", receivers), within=limit + _PATIENCE)
-            value = world.prometheus.samples(_query(world, rule)).now()
+            metric = world.prometheus.samples(world.loaded(rule))
+            value = metric.now()
             during = [one.answer for one in traffic.sent[before:] if one.answer]
             healed = time.time()
         healing = time.time() - healed
@@ -102,7 +103,7 @@ def _play(scene: Scene, world: World, progress: Callable[[str], object], played:
         played.show(
             "the metric",
             f"{value.samples[0].value:.3g}: {rule['expr'].strip()}",
-            world.prometheus.link(_query(world, rule)),
+            metric.where,
         )
         _explain(scene, world, played, since=at)
         limit = time_to_resolve(rule, factor=factor) + healing
@@ -139,17 +140,6 @@ def _explain(scene: Scene, world: World, played: Played, *, since: float) -> Non
     else:
         is_empty(events.now())
         played.show("the error", "none, on purpose: a store that is away is no mistake of the code")
-
-
-def _query(world: World, rule: Mapping[str, Any]) -> str:
-    """The alert's expression as it is loaded, in this stack's time."""
-    [query] = {
-        one["query"]
-        for group in world.prometheus.rules().now()
-        for one in group["rules"]
-        if one["name"] == rule["alert"]
-    }
-    return str(query)
 
 
 def _told(status: str, receivers: frozenset[str]) -> Callable[[Notifications], None]:

@@ -19,13 +19,13 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 
 from harness.clients.http import Session
 from harness.eventually import Probe, eventually
-from harness.expectations import all_up, equals, is_empty
+from harness.expectations import above, all_up, equals, is_empty
 from harness.faults.containers import containers_of
 from harness.plugin import ROOT
 from harness.traffic import Traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from harness.clients.api import Answer, Api
@@ -84,6 +84,15 @@ class World:
     def inbox(self) -> Inbox:
         """What was delivered."""
         return self.stack.stores.inbox
+
+    def loaded(self, rule: Mapping[str, Any]) -> str:
+        """Return a committed rule's expression as Prometheus has loaded it, in this stack's time."""
+        slo = rule["labels"].get("slo")
+        for group in self.prometheus.rules().now():
+            for one in group["rules"]:
+                if one["name"] == rule["alert"] and one.get("labels", {}).get("slo") == slo:
+                    return str(one["query"])
+        raise AssertionError(f"Prometheus has no rule {rule['alert']}" + (f" of {slo}" if slo else ""))
 
     def run_in(self, service: str, *command: str, **environment: str) -> str:
         """Run a command in a service's first container, and return what it said."""
@@ -330,19 +339,12 @@ class _SlowBurn:
         """Let events be bad until their share is high enough."""
         rates = f'sum_over_time(slo:sli_events:rate5m{{slo="{self.slo}"}}[1h])'
         events = world.prometheus.value(f"{rates} * {world.stack.scrape_interval}")
-        eventually(events, _is_above(self.among), within=_STARTS)
+        eventually(events, above(self.among), within=_STARTS)
         share = world.prometheus.value(f'slo:sli_error:ratio_rate6h{{slo="{self.slo}"}}')
         at = time.time()
         with world.saboteur.fault(self.fault, seconds=_LONG, **self.parameters):
-            eventually(share, _is_above(self.above), within=_STARTS, every=0.2)
+            eventually(share, above(self.above), within=_STARTS, every=0.2)
         yield at
-
-
-def _is_above(least: float) -> Callable[[float], None]:
-    def expect(value: float) -> None:
-        assert value > least, f"{value:g} is not above {least:g}"
-
-    return expect
 
 
 @contextmanager
@@ -350,7 +352,7 @@ def _commands_pour_in(world: World) -> Iterator[float]:
     """Once what is usual is known, which takes hours of history."""
     usual = 'instance:redis_commands_processed:baseline1d{role="cache"}'
     known = world.prometheus.value(f"count_over_time({usual}[3s]) * {world.stack.scrape_interval}")
-    eventually(known, _is_above(2.4), within=_STARTS + _SIX_HOURS / world.stack.factor)
+    eventually(known, above(2.4), within=_STARTS + _SIX_HOURS / world.stack.factor)
     said = "/data/pinging"  # the one place where the container may write
     redis = containers_of(world.faults.client, world.stack.environment.project, "redis")[0]
     secret = {"REDISCLI_AUTH": world.stack.environment.secret("redis_password")}

@@ -243,7 +243,7 @@ class Proving:
         """What the alert's own expression says now, and Prometheus of the alert, and Alertmanager."""
         prometheus, alertmanager = self.world.prometheus, self.world.stack.stores.alertmanager
         name = proof.rule["alert"]
-        query = self._query(proof)
+        query = self.world.loaded(proof.rule)
         looks: list[Probe[Any]] = [
             prometheus.samples(query),
             *(prometheus.samples(series) for series in dict.fromkeys(_SERIES.findall(query))),
@@ -257,17 +257,6 @@ class Proving:
             except Exception as failure:  # noqa: BLE001 - it may be what is broken
                 lines.append(f"  {look.what}: {failure}")
         return "\n".join(lines)
-
-    def _query(self, proof: Proof) -> str:
-        """The rule as it is loaded, in this stack's time."""
-        for group in self.world.prometheus.rules().now():
-            for rule in group["rules"]:
-                labels = rule.get("labels", {})
-                if rule["name"] == proof.rule["alert"] and labels.get("slo") == proof.rule["labels"].get(
-                    "slo"
-                ):
-                    return str(rule["query"])
-        raise AssertionError(f"Prometheus has no rule {proof.name}")
 
     def _keep(self, proofs: list[Proof]) -> None:
         """Ask for the timelines while Prometheus still remembers."""
@@ -284,7 +273,7 @@ class Proving:
             timeline.alert(
                 proof.rule["alert"],
                 self.world.prometheus,
-                symptom=self._query(proof),
+                symptom=self.world.loaded(proof.rule),
                 labels=labels,
                 until=until,
             )
