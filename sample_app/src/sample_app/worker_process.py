@@ -3,6 +3,7 @@
 Connections, exporters and their threads do not survive a fork; pool children end without atexit.
 """
 
+import gc
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -118,6 +119,7 @@ def connect_signals(settings: Settings) -> None:
 
     def child_starts(**_: object) -> None:
         PROCESS.set(make_process(settings, metrics))
+        gc.freeze()  # as in serving: what was made by now is never garbage
 
     def child_ends(**_: object) -> None:
         process = PROCESS.get()
