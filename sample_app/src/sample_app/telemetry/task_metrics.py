@@ -27,8 +27,6 @@ class TaskMetrics:
         )
         self._canary = Gauge(canary.name, canary.help, registry=registry, multiprocess_mode="max")
         self._started: dict[str, float] = {}
-        # by task and state: looking a series up by its labels costs as much as observing it
-        self._durations: dict[tuple[str, str], Histogram] = {}
 
     def expect(self) -> None:
         """Begin every series at zero: `rate()` cannot see the first failure of a series born at one."""
@@ -47,17 +45,11 @@ class TaskMetrics:
     def killed(self, task: str, exception: str, seconds: float) -> None:
         """Count a run that ended with its process; the message is handed out again, so Celery sends no signal."""
         self._failures.labels(task, names.QUEUE, exception).inc()
-        self._observe(task, "failure", seconds)
+        self._duration.labels(task, names.QUEUE, "failure").observe(seconds)
 
     def canary_returned(self, at: float) -> None:
         """Say when the canary last came through; seconds since 1970."""
         self._canary.set(at)
-
-    def _observe(self, task: str, state: str, seconds: float) -> None:
-        series = self._durations.get((task, state))
-        if series is None:
-            series = self._durations[task, state] = self._duration.labels(task, names.QUEUE, state)
-        series.observe(seconds)
 
     def _before(self, task_id: str, **_: object) -> None:
         self._started[task_id] = perf_counter()
@@ -66,7 +58,7 @@ class TaskMetrics:
         started = self._started.pop(task_id, None)
         known = (state or "").lower()
         if started is not None and known in names.TASK_STATES:
-            self._observe(task.name, known, perf_counter() - started)
+            self._duration.labels(task.name, names.QUEUE, known).observe(perf_counter() - started)
         if task.name in names.SCHEDULED_TASKS and known == "success":
             self._last_run.labels(task.name).set(time())
 
