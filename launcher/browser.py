@@ -42,7 +42,7 @@ def ensure(say: Say) -> str:
             "no Chromium, which the browser tests need", "install the package `chromium`, or run this as root"
         )
     say("Chromium is missing: installing it (apt)")
-    install(*_PACKAGES)
+    install(*_PACKAGES, unless=_found)  # the processes of a test run ask at once
     return _found() or _missing_still()
 
 

@@ -6,6 +6,7 @@ of the same mirror.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -25,6 +26,7 @@ _START_WITHIN = 60.0
 _DOCKERD_PID = Path("/var/run/docker.pid")
 _CONTAINERD_PID = Path("/var/run/docker/containerd/containerd.pid")
 _COMPOSE_AT_LEAST = (2, 30)
+_APT_LOCK = Path("/run/stratum-apt.lock")
 _PLUGIN_SUITE = "forky"
 _INSTALL_BY_HAND = "install Docker Engine 20.10 or newer with the Compose (2.30 or newer) and Buildx plugins, start it, and try again"
 
@@ -54,13 +56,20 @@ def ensure(say: Say) -> None:
         _install_plugins(missing, say)
 
 
-def install(*packages: str) -> None:
-    """Install distribution packages."""
+def install(*packages: str, unless: Callable[[], object] = lambda: None) -> None:
+    """Install distribution packages, one process at a time: `apt-get update` does not wait for another's lock.
+
+    `unless` is asked when it is our turn, and says whether another process has done it meanwhile.
+    """
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     remedy = "is a package mirror reachable? `apt-get update` says more"
-    run(["apt-get", "update", "-q"], what="refreshing the package lists", remedy=remedy, env=env)
     command = ["apt-get", "install", "-yq", "--no-install-recommends", *packages]
-    run(command, what=f"installing {', '.join(packages)}", remedy=remedy, env=env, within=900)
+    with _APT_LOCK.open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if unless():
+            return
+        run(["apt-get", "update", "-q"], what="refreshing the package lists", remedy=remedy, env=env)
+        run(command, what=f"installing {', '.join(packages)}", remedy=remedy, env=env, within=900)
 
 
 def debian_mirror() -> str:

@@ -62,6 +62,7 @@ def _nothing() -> None:
 def _instrument(app: Any, ours: Settings) -> None:  # noqa: ANN401 - Celery has no types
     structlog = importlib.import_module("structlog")
     running = importlib.import_module("sample_app.telemetry.tasks").running
+    counted = importlib.import_module("sample_app.telemetry.counted_task").CountedTask
     worker_process = importlib.import_module("sample_app.worker_process")
     worker_process.connect_signals(ours)
     log = structlog.get_logger()
@@ -70,7 +71,7 @@ def _instrument(app: Any, ours: Settings) -> None:  # noqa: ANN401 - Celery has 
         with running(worker_process.PROCESS.get().tracer, task.request):
             log.info("trivial_task_done")
 
-    app.task(bind=True, name=_TASK)(trivial)
+    app.task(bind=True, name=_TASK, base=counted)(trivial)
 
 
 def measure() -> tuple[float, dict[str, Any]]:
@@ -104,7 +105,7 @@ def _messages(client: "redis.Redis", name: str) -> list[bytes]:
 
     app = make_celery(settings(), impatient=True)
     for i in range(_TASKS):
-        headers = {"traceparent": f"00-{i + 1:032x}-{i + 1:016x}-01", "request_id": f"task-{i}"}
+        headers = {"traceparent": f"00-{i + 1:032x}-{i + 1:016x}-01", "request_id": f"{i:032x}"}
         app.send_task(_TASK, queue=name, headers=headers, retry=False)
     listed: Any = client.lrange(name, 0, -1)
     client.delete(name)

@@ -3,7 +3,6 @@
 Connections, exporters and their threads do not survive a fork; pool children end without atexit.
 """
 
-import gc
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -23,8 +22,8 @@ from sample_app.integrations.client import AdPlatforms
 from sample_app.integrations.metrics import IntegrationMetrics
 from sample_app.queueing import CeleryPublisher, make_celery
 from sample_app.settings import Settings
+from sample_app.telemetry.counted_task import CountedTask
 from sample_app.telemetry.errors import configure_errors, flush_errors
-from sample_app.telemetry.killed_runs import CountedRequest
 from sample_app.telemetry.logging import configure_logging
 from sample_app.telemetry.metrics import TrustMetrics
 from sample_app.telemetry.multiprocess import make_worker_registry
@@ -102,8 +101,7 @@ PROCESS = _Holder()
 def connect_signals(settings: Settings) -> None:
     """Set up the worker's main process and each child as Celery starts and stops them."""
     metrics = Metrics.shared()
-    metrics.tasks.connect()
-    CountedRequest.metrics = metrics.tasks
+    CountedTask.metrics = metrics.tasks
 
     def configure(**_: object) -> None:
         configure_logging(settings)
@@ -119,7 +117,6 @@ def connect_signals(settings: Settings) -> None:
 
     def child_starts(**_: object) -> None:
         PROCESS.set(make_process(settings, metrics))
-        gc.freeze()  # as in serving: what was made by now is never garbage
 
     def child_ends(**_: object) -> None:
         process = PROCESS.get()

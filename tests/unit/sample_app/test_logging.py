@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from opentelemetry.trace import Tracer
 
 import sample_app
+from sample_app.telemetry import logging as our_logging
 from sample_app.telemetry.context import SERVING, Serving
 from sample_app.telemetry.redaction import MASK, redact, redact_text
 from unit.sample_app.doubles import Lines
@@ -35,6 +36,22 @@ def test_a_librarys_record_has_our_shape(lines: Lines) -> None:
         "service": "stratum-api",
         "logger": "uvicorn.error",
     }
+
+
+def test_a_line_says_to_the_microsecond_when_it_was_written(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = [1_767_225_599_999_999_999, 1_767_225_600_000_000_000, 1_767_225_600_000_042_000, 1_000]
+    monkeypatch.setattr(our_logging, "time_ns", iter(moments).__next__)
+    for _ in moments:
+        structlog.get_logger().info("now")
+
+    assert [line["timestamp"] for line in lines.all()] == [
+        "2025-12-31T23:59:59.999999Z",
+        "2026-01-01T00:00:00.000000Z",
+        "2026-01-01T00:00:00.000042Z",
+        "1970-01-01T00:00:00.000001Z",
+    ]
 
 
 def test_a_librarys_exception_is_one_line(lines: Lines) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError  # type: ignore[import-untyped]
+from celery import Celery  # type: ignore[import-untyped]
 from celery.exceptions import Retry  # type: ignore[import-untyped]
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
@@ -15,7 +16,7 @@ from sqlalchemy import exc
 from sample_app.faults.switchboard import Switches
 from sample_app.telemetry import names, task_metrics
 from sample_app.telemetry.context import Serving
-from sample_app.telemetry.killed_runs import killed_by
+from sample_app.telemetry.counted_task import CountedTask, killed_by
 from sample_app.telemetry.task_metrics import TaskMetrics
 from sample_app.trust import tasks
 from sample_app.worker_process import PROCESS, Process
@@ -125,9 +126,23 @@ def metrics(registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch) -> Tas
     return TaskMetrics(registry)
 
 
-def ran(metrics: TaskMetrics, state: str, *, task: str = names.TASK_EXECUTE) -> None:
-    metrics._before("1")
-    metrics._after("1", SimpleNamespace(name=task), state)
+def ran(
+    metrics: TaskMetrics,
+    monkeypatch: pytest.MonkeyPatch,
+    *endings: Exception | None,
+    task: str = names.TASK_EXECUTE,
+) -> None:
+    """Let Celery itself run a task of ours, once for each way to end."""
+    monkeypatch.setattr(CountedTask, "metrics", metrics, raising=False)
+    remaining = iter(endings)
+
+    def body() -> None:
+        if (error := next(remaining)) is not None:
+            raise error
+
+    run = Celery(set_as_current=False).task(body, name=task, base=CountedTask)
+    for _ in endings:
+        run.apply()
 
 
 def timed(registry: CollectorRegistry, state: str, what: str = "count") -> float | None:
@@ -135,12 +150,13 @@ def timed(registry: CollectorRegistry, state: str, what: str = "count") -> float
     return registry.get_sample_value(f"celery_task_duration_seconds_{what}", labels)
 
 
-def test_each_run_is_timed_once_under_how_it_ended(metrics: TaskMetrics, registry: CollectorRegistry) -> None:
+def test_each_run_is_timed_once_under_how_it_ended(
+    metrics: TaskMetrics, registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A task that is tried again is no success, and no second one."""
     metrics.expect()
-    for state in ("RETRY", "SUCCESS", "FAILURE"):
-        ran(metrics, state)
-    metrics._after("1", SimpleNamespace(name=names.TASK_EXECUTE), "SUCCESS")  # of a run that never began here
+    ran(metrics, monkeypatch, Retry(), None, ValueError())
+    metrics.ends("1", names.TASK_EXECUTE, "success")  # of a run that never began here
 
     assert {state: timed(registry, state) for state in names.TASK_STATES} == {
         "success": 1,
@@ -151,12 +167,10 @@ def test_each_run_is_timed_once_under_how_it_ended(metrics: TaskMetrics, registr
 
 
 def test_failures_are_counted_by_exceptions_that_are_known(
-    metrics: TaskMetrics, registry: CollectorRegistry
+    metrics: TaskMetrics, registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     metrics.expect()
-    task = SimpleNamespace(name=names.TASK_EXECUTE)
-    for error in (away(), KeyError("a"), ValueError("b")):
-        metrics._failed(task, error)
+    ran(metrics, monkeypatch, away(), KeyError("a"), ValueError("b"), Retry(), None)
 
     def failures(exception: str) -> float | None:
         labels = {"task": names.TASK_EXECUTE, "queue": names.QUEUE, "exception": exception}
@@ -170,14 +184,15 @@ def test_failures_are_counted_by_exceptions_that_are_known(
     assert failures("KeyError") is None
 
 
-@pytest.mark.parametrize(("state", "is_there"), [("SUCCESS", True), ("FAILURE", False)])
+@pytest.mark.parametrize(("ending", "is_there"), [(None, True), (ValueError(), False)])
 def test_a_scheduled_task_was_run_once_it_succeeded(
-    state: str,
+    ending: Exception | None,
     is_there: bool,  # noqa: FBT001 - a parameter of the test
     metrics: TaskMetrics,
     registry: CollectorRegistry,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    ran(metrics, state, task=names.TASK_CANARY)
+    ran(metrics, monkeypatch, ending, task=names.TASK_CANARY)
 
     last = registry.get_sample_value(names.SCHEDULED_LAST_RUN.name, {"task": names.TASK_CANARY})
     assert (last is not None) == is_there
@@ -201,7 +216,7 @@ def test_a_run_that_ends_with_its_process_is_told_from_one_that_only_failed(
 def test_a_run_that_ends_with_its_process_is_a_failure_that_took_a_while(
     metrics: TaskMetrics, registry: CollectorRegistry
 ) -> None:
-    """Celery hands its message out again and sends no signal, so nobody else counts it."""
+    """Celery hands its message out again and calls it no failure, so nobody else counts it."""
     metrics.killed(names.TASK_EXECUTE, "WorkerLostError", 3.0)
 
     labels = {"task": names.TASK_EXECUTE, "queue": names.QUEUE, "exception": "WorkerLostError"}

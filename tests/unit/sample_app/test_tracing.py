@@ -1,6 +1,11 @@
 """What a process holds of its spans is what the loss tests compute with."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from sample_app.settings import Settings
 from sample_app.telemetry import tracing
@@ -36,6 +41,33 @@ def test_the_setting_decides_for_traces_begun_here_and_the_caller_for_others(
     span = tracer.start_span("work", tracing.parent_from(headers))
     assert span.is_recording() == (kept if asked is None else asked)
     provider.shutdown()
+
+
+_HEX = st.text("0123456789abcdefA-_ ", min_size=1, max_size=33)
+_USUAL = st.from_regex(r"(00|01|ff)-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", fullmatch=True)
+
+
+@given(
+    given_parent=_USUAL | st.lists(_HEX, min_size=3, max_size=5).map("-".join) | st.text(),
+    state=st.none() | st.just("") | st.just("vendor=1"),
+)
+@example(given_parent=f"00-{'0' * 32}-b7ad6b7169203331-01", state=None)
+@example(given_parent=f"00-0af7651916cd43dd8448eb211c80319c-{'0' * 16}-01", state=None)
+@example(given_parent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\n", state=None)
+@example(given_parent=" 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01 ", state=None)
+@example(given_parent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", state="vendor=1")
+def test_a_caller_is_read_as_the_official_propagator_reads_it(given_parent: str, state: str | None) -> None:
+    headers = {"traceparent": given_parent} | ({} if state is None else {"tracestate": state})
+
+    ours, official = (
+        trace.get_current_span(context).get_span_context()
+        for context in (
+            tracing.parent_from(headers),
+            TraceContextTextMapPropagator().extract(headers, Context()),
+        )
+    )
+    assert ours == official
+    assert ours.is_remote == official.is_remote
 
 
 def test_spans_say_which_release_of_which_service_they_are_of() -> None:

@@ -1,10 +1,8 @@
-"""Counts and times the tasks of a worker, from the signals that Celery sends around each."""
+"""What a worker counts of its tasks, and how long they take; CountedTask tells it of each run."""
 
 from collections.abc import Iterable
 from time import perf_counter, time
-from typing import Any
 
-from celery import signals  # type: ignore[import-untyped]
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
 from prometheus_client.core import GaugeMetricFamily
 
@@ -36,14 +34,8 @@ class TaskMetrics:
             for exception in (*names.TASK_EXCEPTIONS, names.OTHER):
                 self._failures.labels(task, names.QUEUE, exception)
 
-    def connect(self) -> None:
-        """Listen to Celery's signals; of a process that was killed the worker's main process tells (KilledRuns)."""
-        signals.task_prerun.connect(self._before, weak=False)
-        signals.task_postrun.connect(self._after, weak=False)
-        signals.task_failure.connect(self._failed, weak=False)
-
     def killed(self, task: str, exception: str, seconds: float) -> None:
-        """Count a run that ended with its process; the message is handed out again, so Celery sends no signal."""
+        """Count a run that ended with its process; the message is handed out again, so Celery calls it no failure."""
         self._failures.labels(task, names.QUEUE, exception).inc()
         self._duration.labels(task, names.QUEUE, "failure").observe(seconds)
 
@@ -51,21 +43,23 @@ class TaskMetrics:
         """Say when the canary last came through; seconds since 1970."""
         self._canary.set(at)
 
-    def _before(self, task_id: str, **_: object) -> None:
+    def begins(self, task_id: str) -> None:
+        """Begin to time a run."""
         self._started[task_id] = perf_counter()
 
-    def _after(self, task_id: str, task: Any, state: str | None, **_: object) -> None:  # noqa: ANN401 - Celery's
+    def ends(self, task_id: str, task: str, state: str) -> None:
+        """Time a run that began here; one of the states in names, for others are not of our making."""
         started = self._started.pop(task_id, None)
-        known = (state or "").lower()
-        if started is not None and known in names.TASK_STATES:
-            self._duration.labels(task.name, names.QUEUE, known).observe(perf_counter() - started)
-        if task.name in names.SCHEDULED_TASKS and known == "success":
-            self._last_run.labels(task.name).set(time())
+        if started is not None and state in names.TASK_STATES:
+            self._duration.labels(task, names.QUEUE, state).observe(perf_counter() - started)
+        if task in names.SCHEDULED_TASKS and state == "success":
+            self._last_run.labels(task).set(time())
 
-    def _failed(self, sender: Any, exception: BaseException, **_: object) -> None:  # noqa: ANN401 - Celery's
-        kind = type(exception).__name__
+    def failed(self, task: str, error: BaseException) -> None:
+        """Count a run that failed, by its exception if that is one we know."""
+        kind = type(error).__name__
         known = kind if kind in names.TASK_EXCEPTIONS else names.OTHER
-        self._failures.labels(sender.name, names.QUEUE, known).inc()
+        self._failures.labels(task, names.QUEUE, known).inc()
 
 
 class TaskPromises:

@@ -22,7 +22,7 @@ _SYSTEM = {"messaging.system": "celery", "messaging.destination.name": names.QUE
 def publishing(tracer: Tracer, task_name: str) -> Iterator[dict[str, str]]:
     """Yield the headers that a message must carry; the block sends it."""
     serving = SERVING.get()
-    attributes = {**_SYSTEM, "messaging.operation.type": "send", "celery.task_name": task_name}
+    attributes = {**_SYSTEM, "messaging.operation.type": "send"}
     with span(tracer, f"{names.SPAN_PUBLISH}/{task_name}", attributes, kind=SpanKind.PRODUCER):
         headers = headers_of_current_span()
         if serving is not None:
@@ -49,10 +49,10 @@ def running(tracer: Tracer, request: Any) -> Iterator[Serving]:  # noqa: ANN401 
             **_SYSTEM,
             "messaging.operation.type": "process",
             "messaging.message.id": request.id,
-            "celery.task_name": request.task,
-            "celery.retries": request.retries or 0,
             "request_id": serving.request_id,
         }
+        if request.retries:
+            attributes["celery.retries"] = request.retries
         name = f"{names.SPAN_RUN}/{request.task}"
         parent = parent_from(headers)
         with span(tracer, name, attributes, kind=SpanKind.CONSUMER, parent=parent) as current:

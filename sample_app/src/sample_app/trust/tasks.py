@@ -1,5 +1,6 @@
 """The trust engine's Celery tasks: thin, so that what they do can be tested without Celery."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +13,8 @@ from sample_app import canary
 from sample_app.database import UNAVAILABLE
 from sample_app.faults.tasks import before_task, carry_ballast
 from sample_app.telemetry import names
+from sample_app.telemetry.counted_task import CountedTask
 from sample_app.telemetry.errors import report
-from sample_app.telemetry.killed_runs import CountedRequest
 from sample_app.telemetry.tasks import running
 from sample_app.tenancy import TENANTS
 from sample_app.trust.requeue import requeue_forgotten
@@ -26,11 +27,11 @@ _LONGEST_RETRY_SECONDS = 16
 
 def register(app: Celery) -> None:
     """Make the tasks known to a worker."""
-    counted = {"Request": CountedRequest}
-    app.task(bind=True, name=names.TASK_EXECUTE, max_retries=_MAX_RETRIES, **counted)(execute_automation)
-    app.task(bind=True, name=names.TASK_REQUEUE, **counted)(requeue_executions)
-    app.task(bind=True, name=names.TASK_CANARY, **counted)(sing_canary)
-    app.task(name=names.TASK_BALLAST, **counted)(ballast)
+    task = partial(app.task, base=CountedTask)
+    task(bind=True, name=names.TASK_EXECUTE, max_retries=_MAX_RETRIES)(execute_automation)
+    task(bind=True, name=names.TASK_REQUEUE)(requeue_executions)
+    task(bind=True, name=names.TASK_CANARY)(sing_canary)
+    task(name=names.TASK_BALLAST)(ballast)
 
 
 def execute_automation(task: Any, execution_id: str) -> None:  # noqa: ANN401 - Celery's task

@@ -22,7 +22,7 @@ _UINT64 = (1 << 64) - 1
 _INT64 = range(-(1 << 63), 1 << 63)
 _FROM_HERE = _FIXED32(0x100)  # "whether the parent is remote is known": it is not
 _FROM_AFAR = _FIXED32(0x300)
-_REMEMBERED = 64  # longer text seldom comes twice, and would be kept
+_REMEMBERED = 31  # longer text is seldom one of few: ids have 32 letters and more
 
 
 def encode_request(resource: Resource, spans: Iterable[tuple[InstrumentationScope | None, bytes]]) -> bytes:
