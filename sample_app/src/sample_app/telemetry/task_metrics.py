@@ -1,7 +1,7 @@
 """What a worker counts of its tasks, and how long they take; CountedTask tells it of each run."""
 
 from collections.abc import Iterable
-from time import perf_counter, time
+from time import time
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
 from prometheus_client.core import GaugeMetricFamily
@@ -24,7 +24,6 @@ class TaskMetrics:
             last_run.name, last_run.help, last_run.labels, registry=registry, multiprocess_mode="max"
         )
         self._canary = Gauge(canary.name, canary.help, registry=registry, multiprocess_mode="max")
-        self._started: dict[str, float] = {}
 
     def expect(self) -> None:
         """Begin every series at zero: `rate()` cannot see the first failure of a series born at one."""
@@ -34,32 +33,21 @@ class TaskMetrics:
             for exception in (*names.TASK_EXCEPTIONS, names.OTHER):
                 self._failures.labels(task, names.QUEUE, exception)
 
-    def killed(self, task: str, exception: str, seconds: float) -> None:
-        """Count a run that ended with its process; the message is handed out again, so Celery calls it no failure."""
-        self._failures.labels(task, names.QUEUE, exception).inc()
-        self._duration.labels(task, names.QUEUE, "failure").observe(seconds)
-
     def canary_returned(self, at: float) -> None:
         """Say when the canary last came through; seconds since 1970."""
         self._canary.set(at)
 
-    def begins(self, task_id: str) -> None:
-        """Begin to time a run."""
-        self._started[task_id] = perf_counter()
-
-    def ends(self, task_id: str, task: str, state: str) -> None:
-        """Time a run that began here; one of the states in names, for others are not of our making."""
-        started = self._started.pop(task_id, None)
-        if started is not None and state in names.TASK_STATES:
-            self._duration.labels(task, names.QUEUE, state).observe(perf_counter() - started)
+    def ran(self, task: str, state: str, seconds: float) -> None:
+        """Time a run that ended in one of the states in names."""
+        self._duration.labels(task, names.QUEUE, state).observe(seconds)
         if task in names.SCHEDULED_TASKS and state == "success":
             self._last_run.labels(task).set(time())
 
-    def failed(self, task: str, error: BaseException) -> None:
-        """Count a run that failed, by its exception if that is one we know."""
-        kind = type(error).__name__
-        known = kind if kind in names.TASK_EXCEPTIONS else names.OTHER
+    def failed(self, task: str, exception: str, seconds: float) -> None:
+        """Time a run that failed, and count it by the exception's name if that is one we know."""
+        known = exception if exception in names.TASK_EXCEPTIONS else names.OTHER
         self._failures.labels(task, names.QUEUE, known).inc()
+        self.ran(task, "failure", seconds)
 
 
 class TaskPromises:
