@@ -1,4 +1,7 @@
-"""Everything is killed at once, as by a power cut, and started again: what could be read before can be read again."""
+"""Everything is killed at once, as by a power cut, and started again: what could be read before can be read again.
+
+And what could not be read yet: lines that the Collector keeps, since Loki is away.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,8 @@ pytestmark = pytest.mark.slow
 FAULT = "everything killed at once"
 SPANS = ("POST /api/v1/automations/{automation_id}/execute", "process_automation")
 LATENCY = 'api_request_duration_seconds_bucket{endpoint="/api/v1/automations/{automation_id}/execute"}'
-STORES = ("PostgreSQL", "Loki", "Jaeger", "Prometheus", "Bugsink", "inbox", "Alertmanager")
+STORES = ("PostgreSQL", "Loki", "Jaeger", "Prometheus", "Bugsink", "inbox", "Alertmanager", "Collector")
+QUEUED = 'sum(otelcol_exporter_queue_size{exporter="otlp_http/loki"})'
 # Alertmanager writes silences down at each of its maintenances: the second one begun since has this silence
 MAINTENANCES = "alertmanager_silences_maintenance_total"
 
@@ -60,17 +64,20 @@ def power_cut(
     kept = stores.prometheus.value(MAINTENANCES)
     eventually(kept, at_least(kept.now() + 2), within=150)
 
-    lines = loss.lines(
-        stores.loki, traffic.prefix, service="stratum-api", event="api_request", since=began - 1
-    )
+    late = executing(10)
+
+    def lines(of: Traffic) -> Probe[Ids]:
+        return loss.lines(stores.loki, of.prefix, service="stratum-api", event="api_request", since=began - 1)
+
     found = {
         "PostgreSQL": loss.rows(database, traffic.prefix),
-        "Loki": lines,
+        "Loki": lines(traffic),
         "Jaeger": loss.spans(stores.jaeger, ids, SPANS),
         "Prometheus": loss.each(exemplars, lambda one: one.trace_id),
         "Bugsink": loss.each(stores.errors.of_trace(failed.trace_id), lambda one: one.event_id),
         "inbox": loss.each(stores.inbox.notifications(), lambda one: str(one.id)),
         "Alertmanager": loss.each(stores.alertmanager.silences(), str),
+        "Collector": lines(late),
     }
     known = {
         "PostgreSQL": ids,
@@ -87,9 +94,14 @@ def power_cut(
         before = settled(found[store], known[store])
         assert before.is_exact, f"{store}, before anything was killed: {before}"
 
-    running = [state.service for state in stack.compose.states() if state.state == "running"]
-    with faults.killed(*running):
-        stack.start()
+    with faults.stopped("loki"):
+        with late.flowing():
+            late.goes_on_for(1)
+        known["Collector"] = [one.trace_id for one in late.answered(202)]
+        eventually(stores.prometheus.value(QUEUED), at_least(len(known["Collector"])), within=30)
+        running = [state.service for state in stack.compose.states() if state.state == "running"]
+        with faults.killed(*running):
+            stack.start()
     return PowerCut(known, found)
 
 

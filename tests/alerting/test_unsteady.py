@@ -1,0 +1,138 @@
+"""What comes and goes: a symptom that pauses is one incident, and a restarted Prometheus forgets no waiting and no alert."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from alerting.injections import INJECTIONS, World
+from alerting.limits import CHANNEL_INTERVAL, CHANNEL_WAIT, EVALUATION, FOR_ENDS, NOTIFY, SCRAPE, Term, limit
+from harness import rendering
+from harness.durations import milliseconds
+from harness.eventually import Probe, eventually
+from harness.expectations import at_least, has_length, is_empty, is_firing, is_not_empty, is_resolved
+from harness.plugin import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from harness.clients.inbox import Inbox
+    from harness.clients.prometheus import Prometheus
+    from harness.clients.saboteur import Saboteur
+    from harness.faults import Faults
+    from harness.stack import Stack
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+FLAPPING, WAITING, FIRING = "PostgresDeadlocks", "SignalHealthDegraded", "RedisMaxmemoryUnset"
+RULES = {rule["alert"]: rule for _, rule in rendering.committed_rules(ROOT) if "alert" in rule}
+_WINDOW = Term(300, "the increase over 5m forgets")
+_MEAN = Term(900, "the mean over 15m forgets")
+_MET = Term(5, "two transactions meet, deadlock_timeout, the statistics are written", compressed=False)
+
+
+def lasts(name: str, key: str) -> Term:
+    """Return one of a rule's own times."""
+    return Term(milliseconds(str(RULES[name][key])) / 1000, f"{key} of {name}")
+
+
+def alerts(prometheus: Prometheus, name: str, **about: str) -> Probe[tuple[Mapping[str, Any], ...]]:
+    """Ask for one rule's pending and firing alerts."""
+
+    def read() -> tuple[Mapping[str, Any], ...]:
+        wanted = {"alertname": name, **about}
+        return tuple(one for one in prometheus.alerts().now() if wanted.items() <= one["labels"].items())
+
+    return Probe(f"{name} in Prometheus", f"{prometheus.address}/alerts", read)
+
+
+def kept(prometheus: Prometheus) -> Probe[tuple[Mapping[str, Any], ...]]:
+    """Ask for alerts that fire only since their `keep_firing_for` has not passed."""
+    asked = alerts(prometheus, FLAPPING)
+    return Probe(
+        f"{FLAPPING} that is only kept firing",
+        asked.where,
+        lambda: tuple(one for one in asked.now() if one.get("keepFiringSince")),
+    )
+
+
+def test_a_symptom_that_pauses_is_one_incident(
+    stack: Stack, saboteur: Saboteur, prometheus: Prometheus, inbox: Inbox
+) -> None:
+    """Deadlocks, none for longer than the rule looks back, and deadlocks again: one message, and one all-clear."""
+    told = inbox.notifications(FLAPPING, receiver="slack-platform", since=time.time())
+
+    def within(*terms: Term) -> float:
+        return limit(*terms, factor=stack.factor)
+
+    with saboteur.fault("deadlocks", per_minute=60, seconds=60):
+        eventually(told, is_firing, within=within(_MET, SCRAPE, EVALUATION, CHANNEL_WAIT, NOTIFY))
+    eventually(kept(prometheus), is_not_empty, within=within(_MET, _WINDOW, SCRAPE, EVALUATION))
+    with saboteur.fault("deadlocks", per_minute=60, seconds=60):
+        eventually(kept(prometheus), is_empty, within=within(_MET, SCRAPE, EVALUATION))
+        assert alerts(prometheus, FLAPPING).now(), (
+            "it was over before it came back: keep_firing_for is too short"
+        )
+
+    over = (_MET, _WINDOW, SCRAPE, EVALUATION, lasts(FLAPPING, "keep_firing_for"), FOR_ENDS)
+    eventually(told, is_resolved, within=within(*over, CHANNEL_INTERVAL, NOTIFY))
+    heard = [one.status for one in told.now()]
+    assert heard.count("resolved") == 1, f"it was told as over before it was: {heard}"
+    assert len({one.key for one in told.now()}) == 1, "two incidents were made of one"
+
+
+@pytest.fixture
+def world(stack: Stack, faults: Faults, saboteur: Saboteur) -> Iterator[World]:
+    """What injections get their hands on; what they began ends with the test."""
+    made = World(stack, faults, saboteur, (stack.stores.tenant("retailx"),))
+    yield made
+    for undo in made.afterwards:
+        undo()
+
+
+def test_a_restarted_prometheus_knows_how_long_an_alert_has_waited(world: World) -> None:
+    """Prometheus promises it for a `for` longer than its grace period; its own absence is added, not the whole wait."""
+    factor = world.stack.factor
+    waiting = alerts(world.prometheus, WAITING, tenant_id="retailx")
+    with INJECTIONS["bad signals"](world):
+        within = limit(SCRAPE, EVALUATION, Term(5, "signals arrive", compressed=False), factor=factor)
+        (first,) = eventually(waiting, has_length(1), within=within)
+        began = _seconds(first["activeAt"])
+        waited = (
+            lasts(WAITING, "for").seconds / factor / 4
+        )  # longer than what the moments below are blurred by
+        lasting = Probe("seconds it has waited", waiting.where, lambda: time.time() - began)
+        eventually(lasting, at_least(waited), within=waited + 5)
+        (fault,) = world.faults.restart("prometheus")
+        (after,) = eventually(waiting, has_length(1), within=30)
+        away = time.time() - fault.at
+    moved = _seconds(after["activeAt"]) - began
+    assert moved <= away + world.stack.scrape_interval, (
+        f"it waits anew: {waited:.1f} s were forgotten, it is due {moved:.1f} s later after an absence of {away:.1f} s"
+    )
+    eventually(waiting, is_empty, within=limit(_MEAN, SCRAPE, EVALUATION, factor=factor))
+
+
+def test_a_restarted_prometheus_ends_no_alert_that_fires(world: World) -> None:
+    """Nobody is told of an end that was none, and nobody is told twice."""
+    firing, factor = alerts(world.prometheus, FIRING), world.stack.factor
+    told = world.inbox.notifications(FIRING, since=time.time())
+    with INJECTIONS["maxmemory unset"](world):
+        terms = (SCRAPE, EVALUATION, lasts(FIRING, "for"), FOR_ENDS, CHANNEL_WAIT, NOTIFY)
+        eventually(told, is_firing, within=limit(*terms, factor=factor))
+        (before,) = firing.now()
+        world.faults.restart("prometheus")
+        (after,) = eventually(firing, has_length(1), within=30)
+        assert after["state"] == "firing"
+        assert _seconds(after["activeAt"]) == pytest.approx(
+            _seconds(before["activeAt"]), abs=1
+        )  # it keeps seconds
+    eventually(told, is_resolved, within=limit(SCRAPE, EVALUATION, CHANNEL_INTERVAL, NOTIFY, factor=factor))
+    assert [one.status for one in told.now()] == ["firing", "resolved"]
+
+
+def _seconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()
