@@ -144,10 +144,10 @@ class Environment:
         return made + sorted(missing)
 
     def change_setting(self, key: str, value: str) -> None:
-        """Rewrite one line of the settings file."""
+        """Rewrite one line of the settings file, or add it."""
         lines = self.env_file.read_text().splitlines()
-        changed = [f"{key}={value}" if line.split("=", 1)[0].strip() == key else line for line in lines]
-        self.env_file.write_text("\n".join(changed) + "\n")
+        others = [line for line in lines if line.split("=", 1)[0].strip() != key]
+        self.env_file.write_text("\n".join([*others, f"{key}={value}"]) + "\n")
 
     def secret(self, name: str) -> str:
         """What the secret file *name* holds."""
