@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from harness import rendering
 from harness.durations import milliseconds
+from harness.eventually import Probe, eventually
+from harness.expectations import at_least
 from harness.plugin import ROOT
 
 if TYPE_CHECKING:
@@ -46,3 +48,11 @@ def disturbances(stack: Stack, *, since: float, grace: float = GRACE) -> list[st
     failed = prometheus.samples(f"increase(prometheus_rule_evaluation_failures_total[{window}]) > 0").now()
     found += [f"not evaluated: {sample!r}" for sample in failed.samples]
     return found
+
+
+def disturbances_within(stack: Stack, seconds: float, *, since: float, grace: float = GRACE) -> list[str]:
+    """Give everybody so many seconds more to say a word, and name the words."""
+    began = time.time()
+    lasting = Probe("seconds of watching", stack.stores.inbox.address, lambda: time.time() - began)
+    eventually(lasting, at_least(seconds), within=seconds + 5, every=1.0)
+    return disturbances(stack, since=since, grace=grace)

@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from alerting.disturbances import disturbances
-from harness.eventually import Probe, eventually
-from harness.expectations import at_least, is_not_empty
+from alerting.disturbances import disturbances_within
+from harness.eventually import eventually
+from harness.expectations import is_not_empty
 from harness.plugin import ROOT
 from harness.settling import settle
 from harness.stack import Stack
@@ -37,8 +37,5 @@ def disturbances_of_a_start(stack: Stack) -> list[str]:
     began = time.time()
     stack.start()
     settle(stack.stores.prometheus)
-    well = time.time()
-    lasting = Probe("seconds since it was well", stack.stores.inbox.address, lambda: time.time() - well)
-    eventually(lasting, at_least(WATCHED), within=WATCHED + 5, every=1.0)
     eventually(stack.stores.inbox.notifications("Watchdog", since=began), is_not_empty, within=60)
-    return disturbances(stack, since=began, grace=1.0)
+    return disturbances_within(stack, WATCHED, since=began, grace=1.0)
