@@ -315,7 +315,9 @@ FAULTS: dict[str, Fault] = {
     ),
 }
 
-NOT_YET: dict[str, str] = {}
+NOT_YET: dict[str, str] = {
+    "RedisCommandRateAnomaly": "what is usual has gaps at a factor of 180, too, when other stacks run beside",
+}
 """Rules that no run has proved yet, each with the reason. Without its line here, a rule is tried and judged like the others."""
 
 

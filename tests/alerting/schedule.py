@@ -76,7 +76,7 @@ SCHEDULE: tuple[Act, ...] = (
             Step("deadlocks"),
             Step("replay paused"),
             Step("volume filled"),
-            Step("disk filled", after=("volume filled",)),  # DiskNearlyFull mutes VolumeNearlyFull
+            Step("disk filled", after=("volume filled",), once_over=("VolumeNearlyFull",)),
             Step("one worker killed"),
             Step("scheduler stopped"),
         ),
