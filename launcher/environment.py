@@ -144,10 +144,12 @@ class Environment:
         return made + sorted(missing)
 
     def change_setting(self, key: str, value: str) -> None:
-        """Rewrite one line of the settings file, or add it."""
-        lines = self.env_file.read_text().splitlines()
-        others = [line for line in lines if line.split("=", 1)[0].strip() != key]
-        self.env_file.write_text("\n".join([*others, f"{key}={value}"]) + "\n")
+        """Rewrite one line of the settings file where it stands, or add it."""
+        lines, changed = self.env_file.read_text().splitlines(), f"{key}={value}"
+        rewritten = [changed if line.split("=", 1)[0].strip() == key else line for line in lines]
+        if changed not in rewritten:
+            rewritten.append(changed)
+        self.env_file.write_text("\n".join(rewritten) + "\n")
 
     def secret(self, name: str) -> str:
         """What the secret file *name* holds."""

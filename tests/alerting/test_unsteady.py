@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from alerting.disturbances import RULES
 from alerting.injections import INJECTIONS, World
 from alerting.limits import CHANNEL_INTERVAL, CHANNEL_WAIT, EVALUATION, FOR_ENDS, NOTIFY, SCRAPE, Term, limit
-from harness import rendering
 from harness.durations import milliseconds
 from harness.eventually import Probe, eventually
 from harness.expectations import at_least, has_length, is_empty, is_firing, is_not_empty, is_resolved
-from harness.plugin import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 FLAPPING, WAITING, FIRING = "PostgresDeadlocks", "SignalHealthDegraded", "RedisMaxmemoryUnset"
-RULES = {rule["alert"]: rule for _, rule in rendering.committed_rules(ROOT) if "alert" in rule}
 _WINDOW = Term(300, "the increase over 5m forgets")
 _MEAN = Term(900, "the mean over 15m forgets")
 _MET = Term(5, "two transactions meet, deadlock_timeout, the statistics are written", compressed=False)

@@ -73,6 +73,18 @@ def test_what_a_person_edited_stays(environment: Environment) -> None:
     assert environment.env_file.read_text() == text
 
 
+def test_a_setting_is_changed_where_it_stands_and_added_where_it_is_missing(environment: Environment) -> None:
+    environment.env_file.parent.mkdir(parents=True, exist_ok=True)
+    environment.env_file.write_text("# how much is said\nLEVEL=INFO\n# where\nPORT=1\n")
+
+    environment.change_setting("LEVEL", "DEBUG")
+    environment.change_setting("RELEASE", "next")
+
+    assert environment.env_file.read_text() == (
+        "# how much is said\nLEVEL=DEBUG\n# where\nPORT=1\nRELEASE=next\n"
+    )
+
+
 def test_the_settings_say_what_the_environment_says(environment: Environment) -> None:
     environment.prepare()
     settings = read_settings(environment.env_file)
