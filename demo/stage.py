@@ -72,9 +72,7 @@ def play(scene: Scene, world: World, progress: Callable[[str], object]) -> Playe
 
 
 def _play(scene: Scene, world: World, progress: Callable[[str], object], played: Played) -> None:
-    [rule] = [
-        rule for _, rule in rendering.committed_rules(ROOT) if "alert" in rule and row_of(rule) == scene.row
-    ]
+    [rule] = [rule for rule in rendering.committed_alerts(ROOT) if row_of(rule) == scene.row]
     alert, receivers = rule["alert"], receivers_of(rule)
     factor, inbox = world.stack.factor, world.inbox
     progress(f"waiting until nothing is left of an earlier {alert}")

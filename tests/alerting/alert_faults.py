@@ -22,7 +22,7 @@ from alerting.limits import (
     Term,
     limit,
 )
-from harness.durations import milliseconds
+from harness.rendering import seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -164,6 +164,7 @@ FAULTS: dict[str, Fault] = {
         "scheduler stopped",
         (Term(300, "the last run is 5m old"),),
         (_COMES_UP, Term(4, "a task is due, and runs", compressed=False)),
+        {"task": "requeue_executions"},
     ),
     "CanaryLost": Fault(
         "the scheduler is stopped: nobody sends the canary",
@@ -315,9 +316,7 @@ FAULTS: dict[str, Fault] = {
     ),
 }
 
-NOT_YET: dict[str, str] = {
-    "RedisCommandRateAnomaly": "what is usual has gaps at a factor of 180, too, when other stacks run beside",
-}
+NOT_YET: dict[str, str] = {}
 """Rules that no run has proved yet, each with the reason. Without its line here, a rule is tried and judged like the others."""
 
 
@@ -336,15 +335,15 @@ def time_to_detect(rule: Mapping[str, Any], *, factor: float, channel: bool = Fa
         channel: Whether where a page is told, too, is meant, and not the page.
     """
     row = FAULTS[row_of(rule)]
-    wait = milliseconds(str(rule.get("for", "0"))) / 1000
     route = CHANNEL_WAIT if channel else _GROUP_WAIT[rule["labels"]["severity"]]
-    terms = [SCRAPE, EVALUATION, EVALUATION, *row.becomes_true, Term(wait, "for"), FOR_ENDS, route]
+    wait = Term(seconds_of(rule), "for")
+    terms = [SCRAPE, EVALUATION, EVALUATION, *row.becomes_true, wait, FOR_ENDS, route]
     return limit(*terms, NOTIFY, factor=factor)
 
 
 def time_to_resolve(rule: Mapping[str, Any], *, factor: float) -> float:
     """Return the seconds within which every receiver has its all-clear, after the fault is healed."""
     row = FAULTS[row_of(rule)]
-    keeps = Term(milliseconds(str(rule.get("keep_firing_for", "0"))) / 1000, "keep_firing_for")
+    keeps = Term(seconds_of(rule, "keep_firing_for"), "keep_firing_for")
     terms = [SCRAPE, EVALUATION, EVALUATION, *row.becomes_false, keeps, FOR_ENDS]
     return limit(*terms, CHANNEL_INTERVAL, NOTIFY, factor=factor)

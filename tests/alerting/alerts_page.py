@@ -46,7 +46,7 @@ had the message; then the fault was healed, and the clock ran until the last rec
 
 def alerting() -> dict[str, Mapping[str, Any]]:
     """Every committed alerting rule by the name of its row."""
-    return {row_of(rule): rule for _, rule in rendering.committed_rules(ROOT) if "alert" in rule}
+    return {row_of(rule): rule for rule in rendering.committed_alerts(ROOT)}
 
 
 def last_run(path: Path = _LAST_RUN) -> Times | None:

@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING
 
 from harness import rendering
-from harness.durations import milliseconds
 from harness.eventually import Probe, eventually
 from harness.expectations import at_least
 from harness.plugin import ROOT
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from harness.stack import Stack
 
 GRACE = 0.5
-RULES = {rule["alert"]: rule for _, rule in rendering.committed_rules(ROOT) if "alert" in rule}
+RULES = {rule["alert"]: rule for rule in rendering.committed_alerts(ROOT)}
 
 
 def disturbances(stack: Stack, *, since: float, grace: float = GRACE) -> list[str]:
@@ -42,7 +41,7 @@ def disturbances(stack: Stack, *, since: float, grace: float = GRACE) -> list[st
     ).now()
     for name, evaluations in pending.by("alertname").items():
         waited = evaluations * stack.scrape_interval  # evaluated as often as scraped
-        wait = milliseconds(str(RULES[name].get("for", "0"))) / 1000 / stack.factor
+        wait = rendering.seconds_of(RULES[name]) / stack.factor
         if waited > grace * wait:
             found.append(f"on its way for {waited:.1f} s of {wait:.1f} s: {name}")
     failed = prometheus.samples(f"increase(prometheus_rule_evaluation_failures_total[{window}]) > 0").now()

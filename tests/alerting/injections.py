@@ -43,6 +43,7 @@ _SESSIONS = 88  # of 100; three are kept for superusers
 _LINES, _LINES_AT_ONCE = 260_000, 5_000
 _SIX_HOURS = 21_600.0
 _BETWEEN_PINGS = 0.001
+_MORE = 16.0  # requests a second
 _LONGEST_LINE = 256 * 1024  # of Loki
 _FAILING_RULE = """
 groups:
@@ -324,7 +325,10 @@ def _send_lines(world: World, lines: bytes) -> None:
 
 @dataclass(frozen=True)
 class _SlowBurn:
-    """Events that are bad now and then: enough of them to burn a budget slowly, too few to burn it fast."""
+    """Events that are bad now and then: enough of them to burn a budget slowly, too few to burn it fast.
+
+    Afterwards more come in than before, all of them good: the share of bad ones is over sooner.
+    """
 
     slo: str
     fault: str
@@ -345,6 +349,9 @@ class _SlowBurn:
         with world.saboteur.fault(self.fault, seconds=_LONG, **self.parameters):
             eventually(share, above(self.above), within=_STARTS, every=0.2)
         yield at
+        more = world.load(_MORE).flowing()
+        more.__enter__()
+        world.afterwards.append(lambda: more.__exit__(None, None, None))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -107,10 +108,9 @@ class Proving:
         """Everything that this schedule is to prove."""
         inflicted = {step.injection for act in schedule for step in act.steps}
         inflicted |= {ANEW for act in schedule if act.anew}
-        rules = [rule for _, rule in rendering.committed_rules(ROOT) if "alert" in rule]
         proofs = [
             Proof(rule, receivers_of(rule), world.stack.factor)
-            for rule in rules
+            for rule in rendering.committed_alerts(ROOT)
             if FAULTS[row_of(rule)].injection in inflicted
         ]
         return cls(world, schedule, {proof.name: proof for proof in proofs})
@@ -277,6 +277,14 @@ class Proving:
                 labels=labels,
                 until=until,
             )
+            if FAULTS[proof.name].injection == ANEW:
+                self._mark_first(timeline, proof)
             for found in proof.delivered.values():
                 timeline.notified(found)
             proof.timeline = timeline
+
+    def _mark_first(self, timeline: Timeline, proof: Proof) -> None:
+        """Note since when an alert has fired by Prometheus' own word: its first evaluations after a start leave no samples."""
+        for alert in self.world.prometheus.alerts().now():
+            if alert["labels"]["alertname"] == proof.rule["alert"] and alert["state"] == "firing":
+                timeline.mark("firing", datetime.fromisoformat(alert["activeAt"]).timestamp(), "activeAt")

@@ -17,7 +17,7 @@ from launcher.environment import read_settings
 
 from alerting.disturbances import RULES, disturbances, disturbances_within
 from alerting.injections import World
-from harness.durations import milliseconds
+from harness import rendering
 from harness.eventually import eventually
 from harness.expectations import at_least, is_firing, is_resolved
 from harness.faults import Faults
@@ -97,7 +97,7 @@ def mixed(stack: Stack, rate: float) -> Traffic:
 
 def test_five_minutes_of_work_disturb_nobody(healthy: Stack) -> None:
     """Under mixed load for longer than the longest `for`, a thousand requests counted; and nobody was told a word since the start."""
-    longest = max(milliseconds(str(rule.get("for", "0"))) for rule in RULES.values()) / 1000 / FACTOR
+    longest = max(map(rendering.seconds_of, RULES.values())) / FACTOR
     assert longest < WINDOW
     began, traffic = time.time(), mixed(healthy, RATE)
     with traffic.flowing():

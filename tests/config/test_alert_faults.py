@@ -12,7 +12,7 @@ from alerting.injections import INJECTIONS
 from alerting.limits import FIRES, RESOLVES, limit
 from alerting.proving import receivers_of
 from alerting.schedule import ANEW, SCHEDULE, SMALL
-from harness.durations import milliseconds
+from harness.rendering import seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,11 +55,8 @@ def test_a_row_says_what_breaks_and_why_it_takes_so_long(name: str) -> None:
 
 @pytest.mark.parametrize("rule", ALERTING, ids=name_of)
 def test_a_limit_is_longer_than_the_wait_of_its_rule_and_shrinks_with_time(rule: Mapping[str, Any]) -> None:
-    wait = milliseconds(str(rule.get("for", "0"))) / 1000
-    keeps = milliseconds(str(rule.get("keep_firing_for", "0"))) / 1000
-
-    assert time_to_detect(rule, factor=1) > wait
-    assert time_to_resolve(rule, factor=1) > keeps
+    assert time_to_detect(rule, factor=1) > seconds_of(rule)
+    assert time_to_resolve(rule, factor=1) > seconds_of(rule, "keep_firing_for")
     assert time_to_detect(rule, factor=60) < time_to_detect(rule, factor=1)
     assert time_to_resolve(rule, factor=60) < time_to_resolve(rule, factor=1)
 

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 _TEST: pytest.StashKey[str] = pytest.StashKey()
 _SCENES: pytest.StashKey[Scenes] = pytest.StashKey()
 _NEEDS_PRIVATE = "faults"
-# ten minutes each: only who asks for them by `-m` has them, as `make alerts` and `make quiet` do
+# minutes each: only who asks for them has them, by `-m` as `make alerts` and `make quiet` do, or a single one by its name
 _ON_REQUEST = ("every_alert", "quiet")
 
 
@@ -89,8 +89,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker("stack")
+    by_name = any("::" in argument for argument in config.args)
     for name in _ON_REQUEST:
-        if name not in config.getoption("-m"):
+        if name not in config.getoption("-m") and not by_name:
             _leave_out(config, items, [item for item in items if item.get_closest_marker(name)])
     if config.getoption("--stack") == "running":
         breaking = [item for item in items if _NEEDS_PRIVATE in getattr(item, "fixturenames", ())]

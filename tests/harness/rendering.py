@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import yaml
 
 from harness import compression
-from harness.durations import divided
+from harness.durations import divided, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -74,6 +74,16 @@ def committed_rules(root: Path) -> Iterator[tuple[str, Mapping[str, compression.
         for group in _read(path)["groups"]:
             for rule in group["rules"]:
                 yield group["name"], rule
+
+
+def committed_alerts(root: Path) -> Iterator[Mapping[str, compression.Yaml]]:
+    """Every committed rule that is an alert."""
+    return (rule for _, rule in committed_rules(root) if "alert" in rule)
+
+
+def seconds_of(rule: Mapping[str, compression.Yaml], key: str = "for") -> float:
+    """Return how long an alert waits, or with `keep_firing_for` lasts, in seconds without any division."""
+    return milliseconds(str(rule.get(key, "0"))) / 1000
 
 
 def differences(root: Path, prometheus: Loaded, *, factor: float) -> list[str]:

@@ -72,6 +72,20 @@ def test_what_needs_a_stack_is_marked(collected: pytest.Pytester) -> None:
     outcome.stdout.no_fnmatch_line("*test_reads")
 
 
+def test_what_takes_minutes_is_left_to_whoever_asks_for_it(pytester: pytest.Pytester) -> None:
+    """By a marker, or by its own name, as a mutant names the test that must notice."""
+    pytester.makeini("[pytest]\nmarkers = quiet: ten minutes\naddopts = -p harness.plugin --collect-only -q")
+    path = pytester.makepyfile(
+        "import pytest\n@pytest.mark.quiet\ndef test_long(): ...\ndef test_short(): ..."
+    )
+
+    pytester.runpytest_inprocess().stdout.fnmatch_lines(["*test_short", "*1 deselected*"])
+    pytester.runpytest_inprocess("-m", "quiet").stdout.fnmatch_lines(["*test_long", "*1 deselected*"])
+    pytester.runpytest_inprocess(f"{path}::test_long").stdout.fnmatch_lines(
+        ["*test_long", "1 test collected*"]
+    )
+
+
 def test_without_a_running_stack_the_option_says_what_to_do(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
