@@ -97,6 +97,12 @@ def test_nothing_waits_for_more_than_two_others_in_a_row(services: Services) -> 
     assert not slow
 
 
+def test_what_watches_has_the_processor_first_and_nobody_else(services: Services) -> None:
+    """A scrape that comes too late says that its target is down."""
+    first = {name for name, service in services.items() if service.get("cpu_shares", 1024) > 1024}
+    assert first == {name for name in services if name.endswith("-exporter")} | {"prometheus", "alertmanager"}
+
+
 def test_the_real_pagerduty_and_slack_cannot_be_reached_from_alertmanager(services: Services) -> None:
     hosts = services["alertmanager"]["extra_hosts"]
 

@@ -53,6 +53,7 @@ _USUAL = st.from_regex(r"(00|01|ff)-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", full
 )
 @example(given_parent=f"00-{'0' * 32}-b7ad6b7169203331-01", state=None)
 @example(given_parent=f"00-0af7651916cd43dd8448eb211c80319c-{'0' * 16}-01", state=None)
+@example(given_parent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00", state=None)
 @example(given_parent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\n", state=None)
 @example(given_parent=" 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01 ", state=None)
 @example(given_parent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", state="vendor=1")
