@@ -194,7 +194,9 @@ def _one_api_stopped(world: World) -> Iterator[float]:
 
 @contextmanager
 def _sessions_opened(world: World) -> Iterator[float]:
-    used = world.prometheus.value('sum(pg_stat_activity_count{role="primary"})').now()
+    """As many as are missing when others hold the fewest: what holds one for a moment gives it back."""
+    sessions = 'sum(pg_stat_activity_count{role="primary"})'
+    used = world.prometheus.value(f"min_over_time({sessions}[10s:500ms])").now()
     with _switched(world, "connections", count=_SESSIONS - round(used)) as at:
         yield at
 
