@@ -8,6 +8,7 @@ import pytest
 from requests import RequestException
 
 from harness.eventually import NotYet, Probe, eventually
+from harness.faults.containers import containers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +72,12 @@ def answer(api: Api, method: str, path: str) -> Probe[int]:
             raise NotYet(type(failure).__name__) from failure
 
     return Probe(f"{method} {path}", api.address + path, read)
+
+
+def started(faults: Faults, service: str) -> dict[str, str]:
+    """Ask the engine when each container of a service was started last."""
+    found = containers_of(faults.client, faults.stack.environment.project, service)
+    return {str(one.name): one.attrs["State"]["StartedAt"] for one in found}
 
 
 @pytest.mark.parametrize("kind", ["killed", "stopped"])
@@ -177,7 +184,10 @@ def test_who_needs_more_memory_than_is_left_is_killed(
 def test_a_broker_with_a_full_disk_cannot_keep_its_log_until_there_is_room(
     faults: Faults, prometheus: Prometheus, acme: Api
 ) -> None:
-    """Redis says that its last write failed; with room on the disk again it writes, and runs are decided."""
+    """Redis says that its last write failed; with room on the disk again it writes, and runs are decided.
+
+    No worker ends because its questions are refused.
+    """
     written = prometheus.value('redis_aof_last_write_status{role="broker"}')
 
     def is_well(status: float) -> None:
@@ -187,7 +197,9 @@ def test_a_broker_with_a_full_disk_cannot_keep_its_log_until_there_is_room(
         assert status == 0, "the last write went well"
 
     eventually(written, is_well)
+    at_work = started(faults, "worker")
     with faults.disk_full("redis-broker", path="/data"):
         eventually(written, is_failing)
     eventually(written, is_well)
     eventually(acme.outcome(acme.execute(1001)), within=60)
+    assert started(faults, "worker") == at_work, "a worker ended, and was started again"

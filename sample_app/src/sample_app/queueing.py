@@ -36,6 +36,8 @@ def make_celery(settings: Settings, *, impatient: bool = False) -> Celery:
         broker_connection_timeout=1.0 if impatient else 4.0,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        # a broker whose disk is full answers and refuses: no reason for a worker to end, which Celery would do
+        broker_channel_error_retry=True,
         task_default_queue=names.QUEUE,
         task_serializer="json",
         accept_content=["json"],
