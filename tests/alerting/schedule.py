@@ -62,9 +62,10 @@ SCHEDULE: tuple[Act, ...] = (
         "what stops",
         (
             Step("api stopped"),
-            Step("redis stopped"),
+            # who looks for what is gone asks for its name, and few name servers answer everybody at once
+            Step("redis stopped", after=("api stopped",)),
             # hundreds of thousands of lines are sent meanwhile, and leave the others no processor
-            Step("loki stopped", after=("api stopped", "redis stopped")),
+            Step("loki stopped", after=("redis stopped",)),
         ),
     ),
     Act(
@@ -74,16 +75,18 @@ SCHEDULE: tuple[Act, ...] = (
             Step("requests linger now and then"),
             Step("platforms refuse now and then"),
             Step("cache filled"),
-            Step("clients connect"),
             Step("keys missed"),
             Step("maxmemory unset"),
-            Step("sessions opened"),
             Step("deadlocks"),
+            # a thousand connections, and then some eighty more, keep the one process that opens them busy
+            Step("clients connect", after=("deadlocks",)),
+            Step("sessions opened", after=("clients connect",)),
             Step("replay paused"),
             Step("volume filled"),
             Step("disk filled", after=("volume filled",), once_over=("VolumeNearlyFull",)),
             Step("one worker killed"),
-            Step("scheduler stopped"),
+            # without an answer from the workers nobody blames the scheduler
+            Step("scheduler stopped", after=("one worker killed",)),
         ),
         requests_a_second=12,
         anew=True,

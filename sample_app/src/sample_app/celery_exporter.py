@@ -23,6 +23,7 @@ from sample_app.telemetry.logging import configure_logging
 
 _LOG = structlog.get_logger()
 _PING_SECONDS = 0.7
+_AWAY_SECONDS = 1.0  # at least, until an absent broker is asked again: each question asks for its name, too
 _SEPARATOR = "\x06\x16"
 _PRIORITIES = (0, 3, 6, 9)
 _UNACKED = "unacked"
@@ -116,7 +117,7 @@ def _look_forever(celery: Celery, collector: BrokerCollector, stop: threading.Ev
                 if not isinstance(error, OSError) and not _is_operational(celery, error):
                     report(error, endpoint="celery_exporter")
             reachable = False
-        stop.wait(every)
+        stop.wait(every if reachable else max(every, _AWAY_SECONDS))
 
 
 def _is_operational(celery: Celery, error: Exception) -> bool:

@@ -30,6 +30,7 @@ _LOG = structlog.get_logger()
 _WAIT_SECONDS = 1.0
 _LOOK_EVERY_SECONDS = 1.0
 _PAUSE_SECONDS = 0.5
+_AWAY_SECONDS = 1.0  # each turn asks for the name of who is away
 _TENANTS_EVERY_SECONDS = 30.0
 _AWAY: tuple[type[Exception], ...] = (*UNAVAILABLE, RedisError, OSError)
 
@@ -88,7 +89,7 @@ def _store_forever(ingestion: Ingestion, switches: Switches, stop: threading.Eve
             if trouble is None:  # once per outage, not once per turn
                 _LOG.warning("ingestion_postponed", cause=type(error).__name__)
             trouble, begun = type(error), False  # a broker that lost its data has no group
-            stop.wait(_PAUSE_SECONDS)
+            stop.wait(_AWAY_SECONDS)
         except Exception as error:  # noqa: BLE001 - whatever it was, the next turn may go well
             # the next turn meets the same events, and most likely the same end
             if trouble is not type(error):

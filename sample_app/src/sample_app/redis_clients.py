@@ -1,4 +1,4 @@
-"""Makes every client of the cache and the broker, and says how long each may wait.
+"""Makes every client of the cache and the broker, and says how long each may wait, and how often it tries.
 
 Nothing connects before it is used.
 """
@@ -8,7 +8,9 @@ from typing import Any
 import redis.asyncio
 from pydantic import SecretStr
 from redis import Redis
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as ConnectionLost
 from redis.retry import Retry
 
 from sample_app.settings import Settings
@@ -20,6 +22,8 @@ READ_SECONDS = 5.0
 """Longer than the ingester lets the broker wait for events."""
 TELL_SECONDS = 0.25
 """Beside a task: better nobody is told than that the task waits."""
+RETRIES = 1
+"""For a connection that ended while nobody used it. The library's ten would make of an absent server a slow one."""
 
 
 def async_cache(settings: Settings) -> "redis.asyncio.Redis":
@@ -34,7 +38,12 @@ def async_broker(settings: Settings) -> "redis.asyncio.Redis":
 
 def broker(settings: Settings, *, seconds: float = ANSWER_SECONDS) -> Redis:
     """Return a client of the broker, for a thread."""
-    return Redis(**_broker(settings), socket_timeout=seconds, socket_connect_timeout=CONNECT_SECONDS)
+    return Redis(
+        **_broker(settings),
+        socket_timeout=seconds,
+        socket_connect_timeout=CONNECT_SECONDS,
+        retry=Retry(NoBackoff(), RETRIES, supported_errors=(ConnectionLost,)),
+    )
 
 
 def cache_to_tell(settings: Settings) -> Redis:
@@ -52,6 +61,7 @@ def _for_a_loop(server: dict[str, Any]) -> "redis.asyncio.Redis":
         **server,
         socket_timeout=ANSWER_SECONDS,
         socket_connect_timeout=CONNECT_SECONDS,
+        retry=AsyncRetry(NoBackoff(), RETRIES, supported_errors=(ConnectionLost,)),
         max_connections=50,
         health_check_interval=10,
     )
