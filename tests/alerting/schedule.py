@@ -74,13 +74,13 @@ SCHEDULE: tuple[Act, ...] = (
             Step("requests fail now and then"),
             Step("requests linger now and then"),
             Step("platforms refuse now and then"),
-            Step("cache filled"),
+            # who fills a cache, or opens a thousand connections and then some eighty more, is an API that answers late
+            Step("cache filled", after=("requests linger now and then",)),
+            Step("clients connect", after=("cache filled",)),
+            Step("sessions opened", after=("clients connect",)),
             Step("keys missed"),
             Step("maxmemory unset"),
             Step("deadlocks"),
-            # a thousand connections, and then some eighty more, keep the one process that opens them busy
-            Step("clients connect", after=("deadlocks",)),
-            Step("sessions opened", after=("clients connect",)),
             Step("replay paused"),
             Step("volume filled"),
             Step("disk filled", after=("volume filled",), once_over=("VolumeNearlyFull",)),

@@ -34,6 +34,7 @@ _SLOW_SECONDS = 1.2  # what counts as slow begins at one
 _BLOCK = b"x" * 65_536
 _STEP_SECONDS = 0.25
 _AT_ONCE = 50
+_SESSIONS_AT_ONCE = 10
 
 
 @dataclass(frozen=True)
@@ -135,24 +136,29 @@ async def _query_slowly(reach: Reach, fault: SlowQueries) -> None:
 
 async def _hoard_connections(reach: Reach, fault: Connections) -> None:
     url = reach.engine.url
-    async with contextlib.AsyncExitStack() as held:
-        for _ in range(fault.count):
-            if not reach.switchboard.get(Connections):
-                return
-            try:
-                connection = await psycopg.AsyncConnection.connect(
-                    host=url.host,
-                    port=url.port,
-                    dbname=url.database,
-                    user=url.username,
-                    password=url.password,
-                    connect_timeout=2,
-                    application_name="fault",
-                )
-            except psycopg.OperationalError:
-                break  # full: that is what was wanted
-            held.push_async_callback(connection.close)
+    held: list[psycopg.AsyncConnection[Any]] = []
+
+    async def connect() -> None:
+        connection = await psycopg.AsyncConnection.connect(
+            host=url.host,
+            port=url.port,
+            dbname=url.database,
+            user=url.username,
+            password=url.password,
+            connect_timeout=2,
+            application_name="fault",
+        )
+        held.append(connection)
+
+    try:
+        with contextlib.suppress(psycopg.OperationalError):  # full: that is what was wanted
+            while len(held) < fault.count and reach.switchboard.get(Connections):
+                missing = fault.count - len(held)
+                await asyncio.gather(*(connect() for _ in range(min(_SESSIONS_AT_ONCE, missing))))
         await reach.switchboard.until_off(type(fault))
+    finally:
+        for connection in held:
+            await connection.close()
 
 
 async def _miss(reach: Reach, fault: CacheMisses) -> None:
@@ -186,8 +192,12 @@ async def _flood_cache(reach: Reach, fault: CacheClients) -> None:
 
     async def connect() -> None:
         connection = redis.asyncio.Connection(**kwargs)
-        await connection.connect()  # type: ignore[no-untyped-call]
-        held.append(connection)
+        try:
+            await connection.connect()  # type: ignore[no-untyped-call]
+        except (redis.RedisError, OSError):  # one of many that come at once was not answered in time
+            await asyncio.sleep(_STEP_SECONDS)
+        else:
+            held.append(connection)
 
     try:
         while len(held) < fault.count and reach.switchboard.get(CacheClients):
