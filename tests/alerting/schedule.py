@@ -69,16 +69,12 @@ SCHEDULE: tuple[Act, ...] = (
         ),
     ),
     Act(
-        "what burns slowly, and what fills",
+        "what fills, and what falls behind",
         (
-            Step("requests fail now and then"),
-            Step("requests linger now and then"),
-            Step("platforms refuse now and then"),
-            # who fills a cache, or opens a thousand connections and then some eighty more, is an API that answers late
-            Step("cache filled", after=("requests linger now and then",)),
+            # the one API process that does these is slow meanwhile, which is why no budget is looked at
+            Step("cache filled"),
             Step("clients connect", after=("cache filled",)),
             Step("sessions opened", after=("clients connect",)),
-            Step("keys missed"),
             Step("maxmemory unset"),
             Step("deadlocks"),
             Step("replay paused"),
@@ -88,7 +84,17 @@ SCHEDULE: tuple[Act, ...] = (
             # without an answer from the workers nobody blames the scheduler
             Step("scheduler stopped", after=("one worker killed",)),
         ),
-        requests_a_second=12,
+        requests_a_second=4,
+    ),
+    Act(
+        "what burns slowly",
+        (
+            Step("requests fail now and then"),
+            Step("requests linger now and then"),
+            Step("platforms refuse now and then"),
+            Step("keys missed"),
+        ),
+        requests_a_second=16,
         anew=True,
     ),
 )
