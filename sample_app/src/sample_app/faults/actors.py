@@ -33,7 +33,7 @@ _LOG = structlog.get_logger()
 _SLOW_SECONDS = 1.2  # what counts as slow begins at one
 _BLOCK = b"x" * 65_536
 _STEP_SECONDS = 0.25
-_AT_ONCE = 50
+_AT_ONCE = 100
 _SESSIONS_AT_ONCE = 10
 
 
@@ -192,17 +192,14 @@ async def _flood_cache(reach: Reach, fault: CacheClients) -> None:
 
     async def connect() -> None:
         connection = redis.asyncio.Connection(**kwargs)
-        try:
-            await connection.connect()  # type: ignore[no-untyped-call]
-        except (redis.RedisError, OSError):  # one of many that come at once was not answered in time
-            await asyncio.sleep(_STEP_SECONDS)
-        else:
-            held.append(connection)
+        await connection.connect()  # type: ignore[no-untyped-call]
+        held.append(connection)
+
+    async def connect_some() -> None:
+        await asyncio.gather(*(connect() for _ in range(min(_AT_ONCE, fault.count - len(held)))))
 
     try:
-        while len(held) < fault.count and reach.switchboard.get(CacheClients):
-            await asyncio.gather(*(connect() for _ in range(min(_AT_ONCE, fault.count - len(held)))))
-        await reach.switchboard.until_off(type(fault))
+        await _while_on(reach, fault, _STEP_SECONDS, connect_some)
     finally:
         for connection in held:
             await connection.disconnect(nowait=True)
