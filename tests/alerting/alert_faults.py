@@ -164,7 +164,6 @@ FAULTS: dict[str, Fault] = {
         "scheduler stopped",
         (Term(300, "the last run is 5m old"),),
         (_COMES_UP, Term(4, "a task is due, and runs", compressed=False)),
-        {"task": "requeue_executions"},
     ),
     "CanaryLost": Fault(
         "the scheduler is stopped: nobody sends the canary",
