@@ -6,16 +6,18 @@ found its broker again.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from harness.eventually import Probe, eventually
-from harness.expectations import all_up, at_most, is_empty
+from harness.expectations import all_up, at_least, at_most, is_empty, later_than
 
 if TYPE_CHECKING:
     from harness.clients.prometheus import Prometheus
 
 _PATIENCE = 60.0
 _TURN = 'ingester_last_progress_timestamp_seconds{job="stratum-ingester"}'
+_OFTEN = 0.1  # a moment at which all targets answer can be short
 _TURN_SECONDS = 2.0  # it takes one each second, whatever there is to do
 
 _EVER = "count by (job) (last_over_time(up[1h]))"  # an hour of real time: longer than a run
@@ -40,6 +42,18 @@ def _jobs_without_target(prometheus: Prometheus) -> Probe[tuple[str, ...]]:
         return tuple(sorted(set(ever) - scraped))
 
     return Probe("jobs without a target", prometheus.targets().where, read)
+
+
+def counted_so_far(prometheus: Prometheus, query: str, *, job: str) -> float:
+    """Return the value of *query* once each target of *job* was scraped after now.
+
+    A figure "before" that is read at once lacks what an earlier test did since the last scrape, and then one too many
+    is counted afterwards.
+    """
+    eventually(prometheus.scraped_at(job), later_than(time.time()), within=_PATIENCE)
+    return eventually(
+        prometheus.value(while_all_answer(query, job)), at_least(0), within=_PATIENCE, every=_OFTEN
+    )
 
 
 def while_all_answer(query: str, job: str) -> str:

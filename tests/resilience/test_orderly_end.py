@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,11 +17,10 @@ from harness.expectations import (
     is_connected,
     is_empty,
     is_not_empty,
-    later_than,
 )
 from harness.faults.containers import containers_of
 from harness.loss import LossRow, settled
-from harness.settling import while_all_answer
+from harness.settling import counted_so_far
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -113,13 +111,7 @@ def replacement(
     """Four children share the tasks, so one of them gets more than its due."""
     queued = database.rows("SELECT id FROM executions WHERE tenant_id = 'acme' AND status = 'queued'")
     eventually(queued, is_empty, within=60)  # what earlier tests left
-    eventually(prometheus.scraped_at("stratum-worker"), later_than(time.time()), within=45)
-    counted = {
-        query: eventually(
-            prometheus.value(while_all_answer(query, "stratum-worker")), at_least(0), within=30, every=0.1
-        )
-        for query in COUNTED
-    }
+    counted = {query: counted_so_far(prometheus, query, job="stratum-worker") for query in COUNTED}
     pool = Probe("pool processes of the workers", "docker top", lambda: children(faults))
     before = eventually(pool, has_length(CHILDREN), within=15)
 

@@ -12,6 +12,7 @@ from launcher.measurements import Row
 
 from harness.eventually import eventually
 from harness.expectations import at_least, equals
+from harness.settling import counted_so_far
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,8 +47,7 @@ class Restart:
 def restart(reading: Callable[[float], Traffic], prometheus: Prometheus, faults: Faults) -> Restart:
     """Read an execution before, during and after."""
     traffic = reading(RATE)
-    eventually(prometheus.scraped_at(JOB), at_least(time.time()), within=45)
-    before, at = prometheus.value(COUNTED).now(), time.time()
+    before, at = counted_so_far(prometheus, COUNTED, job=JOB), time.time()
     with traffic.flowing():
         traffic.goes_on_for(1)
         (fault,) = faults.restart("prometheus")

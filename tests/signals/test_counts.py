@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.eventually import NotYet, Probe, eventually
-from harness.expectations import at_least, equals, has_ids, is_connected, later_than
-from harness.settling import while_all_answer
+from harness.expectations import equals, has_ids, is_connected
+from harness.settling import counted_so_far
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,11 +35,8 @@ DECIDED = 'sum(trust_gate_decisions_total{tenant_id="techco"}) or vector(0)'
 @pytest.fixture(scope="module")
 def runs(techco: Api, prometheus: Prometheus) -> tuple[Sequence[Execution], dict[str, float]]:
     """Ten runs asked for at once, and what the figures were before."""
-    quiet_since = techco.send("GET", "/health/live").sent_at
-    for job in ("stratum-api", "stratum-worker"):  # what earlier tests did must be in the figures first
-        eventually(prometheus.scraped_at(job), later_than(quiet_since), within=45)
     before = {
-        query: eventually(prometheus.value(while_all_answer(query, job)), at_least(0), within=30, every=0.1)
+        query: counted_so_far(prometheus, query, job=job)
         for query, job in ((COUNTED, "stratum-api"), (OBSERVED, "stratum-api"), (DECIDED, "stratum-worker"))
     }
     with ThreadPoolExecutor(max_workers=REQUESTS) as several:

@@ -10,15 +10,16 @@ import pytest
 
 from harness.eventually import eventually
 from harness.expectations import at_least, at_most, equals, has_ids, has_spans, is_empty, is_not_empty
-from harness.settling import AGE_OF_TURN
+from harness.settling import AGE_OF_TURN, counted_so_far
 
 if TYPE_CHECKING:
     from harness.clients.api import Answer, Api
     from harness.clients.database import Database
     from harness.clients.jaeger import Jaeger
-    from harness.clients.loki import Loki
+    from harness.clients.loki import Lines, Loki
     from harness.clients.prometheus import Prometheus
     from harness.clients.saboteur import Saboteur
+    from harness.eventually import Probe
     from harness.faults import Faults
 
 EVENTS = "/api/v1/cdp/events"
@@ -39,22 +40,33 @@ def rows(found: list[tuple[str, ...]]) -> list[str]:
     return [row[0] for row in found]
 
 
+def lines_of(event_id: str, loki: Loki) -> Probe[Lines]:
+    return loki.lines(
+        f'{{service_name="stratum-ingester"}} | event="cdp_event_stored" | event_id="{event_id}"'
+    )
+
+
+def counted_in_turn(query: str, tenant: Api, loki: Loki, prometheus: Prometheus) -> float:
+    """Return a count that holds whatever was sent before: the stream is read in turn, a line comes after its count."""
+    eventually(lines_of(send(tenant).body["event_id"], loki), is_not_empty, within=30)
+    return counted_so_far(prometheus, query, job="stratum-ingester")
+
+
 @pytest.mark.smoke
 def test_an_accepted_event_becomes_a_row_a_line_and_a_count(
     acme: Api, database: Database, loki: Loki, prometheus: Prometheus
 ) -> None:
     """Under the id that the sender was told."""
-    ingested = prometheus.value('sum(cdp_events_ingested_total{event_type="purchase",tenant_id="acme"})')
-    before = eventually(ingested, at_least(0), within=30)
+    ingested = 'sum(cdp_events_ingested_total{event_type="purchase",tenant_id="acme"})'
+    before = counted_in_turn(ingested, acme, loki, prometheus)
     answer = send(acme)
     event_id = answer.body["event_id"]
 
     assert answer.status == 202
     eventually(stored(database, "acme", event_id), has_ids([event_id], of=rows), within=15)
-    line = f'{{service_name="stratum-ingester"}} | event="cdp_event_stored" | event_id="{event_id}"'
-    (said,) = eventually(loki.lines(line), is_not_empty, within=15)
+    (said,) = eventually(lines_of(event_id, loki), is_not_empty, within=15)
     assert (said["request_id"], said["trace_id"]) == (answer.request_id, answer.trace_id)
-    eventually(ingested, equals(before + 1), within=30)
+    eventually(prometheus.value(ingested), equals(before + 1), within=30)
 
 
 def test_the_batch_is_linked_to_the_requests_of_its_events(acme: Api, loki: Loki, jaeger: Jaeger) -> None:
@@ -68,14 +80,16 @@ def test_the_batch_is_linked_to_the_requests_of_its_events(acme: Api, loki: Loki
     assert [span.name for span in batch.children(store)] == ["INSERT cdp_events"]
 
 
-def test_an_event_sent_twice_is_stored_once(acme: Api, database: Database, prometheus: Prometheus) -> None:
+def test_an_event_sent_twice_is_stored_once(
+    acme: Api, database: Database, loki: Loki, prometheus: Prometheus
+) -> None:
     """The sender's own id makes it the same event; another tenant's same id is another event."""
-    repeated = prometheus.value('sum(ingester_events_total{result="duplicate"})')
-    before = eventually(repeated, at_least(0), within=30)
+    repeated = 'sum(ingester_events_total{result="duplicate"})'
+    before = counted_in_turn(repeated, acme, loki, prometheus)
     own = str(uuid4())
     assert {send(acme, event_id=own).status for _ in range(2)} == {202}
 
-    eventually(repeated, equals(before + 1), within=30)
+    eventually(prometheus.value(repeated), equals(before + 1), within=30)
     has_ids([own], of=rows)(stored(database, "acme", own).now())
 
 

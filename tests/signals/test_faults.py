@@ -9,6 +9,7 @@ import pytest
 
 from harness.eventually import Probe, eventually
 from harness.expectations import above, at_least, at_most, equals, is_not_empty
+from harness.settling import counted_so_far
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,13 +119,11 @@ def test_slow_tasks_are_seen_where_their_promise_is_judged(
     """The histogram counts one beyond 2.5 s, its trace shows it; afterwards a task is quick again."""
     tasks = '{task="execute_automation",state="success"}'
     quick = '{task="execute_automation",state="success",le="2.5"}'
-    slow = prometheus.value(
-        f"sum(celery_task_duration_seconds_count{tasks}) - sum(celery_task_duration_seconds_bucket{quick})"
-    )
-    before = slow.now()
+    slow = f"sum(celery_task_duration_seconds_count{tasks}) - sum(celery_task_duration_seconds_bucket{quick})"
+    before = counted_so_far(prometheus, slow, job="stratum-worker")
     with saboteur.fault("tasks-slow", milliseconds=2_600):
         eventually(task_seconds(acme, jaeger), at_least(2.6), within=30)
-        eventually(slow, above(before), within=20)
+        eventually(prometheus.value(slow), above(before), within=20)
     eventually(task_seconds(acme, jaeger), at_most(2.5), within=30)
 
 
@@ -132,11 +131,11 @@ def test_tasks_that_die_are_counted_and_run_again(
     saboteur: Saboteur, acme: Api, prometheus: Prometheus
 ) -> None:
     """Their process is killed, Celery's main process says so; what was asked for is done once somebody lives."""
-    lost = prometheus.value('sum(celery_task_failures_total{exception="WorkerLostError"})')
-    before = lost.now()
+    lost = 'sum(celery_task_failures_total{exception="WorkerLostError"})'
+    before = counted_so_far(prometheus, lost, job="stratum-worker")
     with saboteur.fault("tasks-die", share=1):
         run = acme.execute(1001)
-        eventually(lost, above(before), within=30)
+        eventually(prometheus.value(lost), above(before), within=30)
     assert eventually(acme.outcome(run), within=60).status == "success"
 
 
@@ -144,13 +143,13 @@ def test_a_tenants_degraded_signals_change_its_decisions_and_nobody_elses(
     saboteur: Saboteur, retailx: Api, acme: Api, prometheus: Prometheus, loki: Loki
 ) -> None:
     """Seen in what is decided, in the score that is logged and in the histogram that the alert reads."""
-    lowest = prometheus.value('sum(signal_health_score_bucket{tenant_id="retailx",le="20.0"})')
-    before = lowest.now()
+    lowest = 'sum(signal_health_score_bucket{tenant_id="retailx",le="20.0"})'
+    before = counted_so_far(prometheus, lowest, job="stratum-worker")
     usual = runs(retailx, 3001).now()
     with saboteur.fault("signal-health", tenant_id="retailx", score=15):
         eventually(runs(retailx, 3001), ends_as("skipped", "block"), within=30)
         assert runs(acme, 1001).now().decision == "pass"
-        eventually(lowest, above(before), within=20)
+        eventually(prometheus.value(lowest), above(before), within=20)
         query = '{service_name="stratum-worker"} | event="automation_executed" | tenant_id="retailx"'
         lines = eventually(loki.lines(f'{query} | decision="block"'), is_not_empty, within=15)
     assert lines[-1]["signal_health"] == 15
@@ -165,15 +164,14 @@ def test_a_failing_ad_platform_is_counted_by_what_went_wrong(
     failure: str, error_class: str, saboteur: Saboteur, acme: Api, prometheus: Prometheus
 ) -> None:
     """By the caller and by the platform; the run has failed, and the next one does not."""
-    counted = prometheus.value(
-        f'sum(integration_failures_total{{tenant_id="acme",error_class="{error_class}"}})'
-    )
-    refused = prometheus.value('sum(ad_platform_orders_total{result="refused"})')
-    before, refused_before = counted.now(), refused.now()
+    counted = f'sum(integration_failures_total{{tenant_id="acme",error_class="{error_class}"}})'
+    refused = 'sum(ad_platform_orders_total{result="refused"})'
+    before = counted_so_far(prometheus, counted, job="stratum-worker")
+    refused_before = counted_so_far(prometheus, refused, job="ad-platforms")
     with saboteur.fault("ad-platform", failure=failure):
         eventually(runs(acme, 1001), ends_as("failed", "pass"), within=30)
-        eventually(counted, above(before), within=20)
-        eventually(refused, above(refused_before), within=20)
+        eventually(prometheus.value(counted), above(before), within=20)
+        eventually(prometheus.value(refused), above(refused_before), within=20)
     eventually(runs(acme, 1001), ends_as("success", "pass"), within=30)
 
 

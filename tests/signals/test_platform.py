@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 
 from harness.eventually import Probe, eventually
-from harness.expectations import at_least, equals, has_spans, is_connected
+from harness.expectations import equals, has_spans, is_connected
+from harness.settling import counted_so_far
 
 if TYPE_CHECKING:
     from harness.clients.api import Answer, Api
@@ -224,8 +225,7 @@ def test_the_dashboard_adds_up_what_was_written(retailx: Api) -> None:
 def test_signals_decide_about_the_next_run(techco: Api, prometheus: Prometheus) -> None:
     # the worker observes the scores that its decisions stand on, under its own job
     scores = 'sum(signal_health_score_count{job="stratum-api",tenant_id="techco",signal_type="delivery"})'
-    eventually(prometheus.value(scores), at_least(0), within=30)
-    before = prometheus.value(scores).now()
+    before = counted_so_far(prometheus, scores, job="stratum-api")
     for score in (60, 73):
         signal = {"signal_type": "delivery", "score": score}
         ask(techco, "POST", "/trust/signals", status=201, json=signal)

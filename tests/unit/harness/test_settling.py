@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -60,3 +61,31 @@ def test_a_stack_has_not_settled_while_somebody_is_missing(prometheus: Prometheu
 
 def test_a_sum_is_asked_for_only_while_all_answer() -> None:
     assert settling.while_all_answer("sum(x)", "loki") == '(sum(x)) unless on () (up{job="loki"} == 0)'
+
+
+class Scraped:
+    """A job whose count is one scrape behind."""
+
+    def __init__(self) -> None:
+        self.looked = 0
+
+    def scraped_at(self, job: str) -> Probe[float]:
+        """Give the time of the last scrape: one before the question first, then one after it."""
+        assert job == "stratum-ingester"
+        return Probe("last scrape", "here", self._next)
+
+    def value(self, query: str) -> Probe[float]:
+        """Give what the last scrape counted."""
+        assert query == settling.while_all_answer("sum(x)", "stratum-ingester")
+        return Probe(query, "here", lambda: 61.0 + (self.looked > 1))
+
+    def _next(self) -> float:
+        self.looked += 1
+        return time.time() + (1 if self.looked > 1 else -1)
+
+
+def test_what_was_counted_since_the_last_scrape_is_in_the_figure_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(settling, "_PATIENCE", 5.0)
+    assert settling.counted_so_far(Scraped(), "sum(x)", job="stratum-ingester") == 62
