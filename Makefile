@@ -14,8 +14,8 @@ ARGS   ?=
 PYTEST := $(VENV)/pytest $(if $(SEED),--randomly-seed=$(SEED))
 # one more than there are cores: some of the mutants only wait
 WORKERS := $(shell expr $$(nproc) + 1)
-# what needs containers: first what is content with two of its own and mostly waits, then what shares one whole stack
-ON_CONTAINERS := --ignore=tests/unit --ignore=tests/config
+# two more for what is content with a container or two of its own, and waits for them most of the time
+WAITERS := $(shell expr $(WORKERS) + 2)
 export PYTHONPATH := .:tests:sample_app/src:inbox/src:grafana
 # no image for testcontainers' reaper can be had; the harness cleans up after itself
 export TESTCONTAINERS_RYUK_DISABLED := true
@@ -52,7 +52,7 @@ demo: ready ## Three faults in under five minutes: what broke, who was told, wha
 smoke: ready ## The quick suite: a private stack, every signal, one alert
 	@$(PYTEST) -m smoke $(if $(K),-k "$(K)") $(ARGS)
 test: lint ready ## Everything; K='loki and not slow' narrows it, SEED= repeats an order
-	@$(if $(K),$(PYTEST) -k "$(K)" $(ARGS),$(PYTEST) -n $(WORKERS) tests/unit tests/config && $(PYTEST) -n 4 -m "not stack" $(ON_CONTAINERS) && $(PYTEST) -m stack $(ON_CONTAINERS) $(ARGS))
+	@$(if $(K),$(PYTEST) -k "$(K)" $(ARGS),$(PYTEST) -n $(WAITERS) -m "not stack" && $(PYTEST) -m stack $(ARGS))
 unit: venv ## What needs no containers
 	@$(PYTEST) -n $(WORKERS) tests/unit $(if $(K),-k "$(K)") $(ARGS)
 config: ready ## That files agree with each other and with the binaries that read them

@@ -1,8 +1,10 @@
-"""Which containers a service of a private stack has: one, or as many as it has replicas."""
+"""Which containers a service of a private stack has, one or as many as it has replicas; and whether one is healthy."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from docker.errors import APIError
 
 from harness.sweeping import PROJECT
 
@@ -38,3 +40,13 @@ def containers_of(
             f"{project} has no container of {which}; `docker compose ps --all` lists what it has"
         )
     return sorted(found, key=lambda one: int(one.labels[_NUMBER]))
+
+
+def is_healthy(container: Container) -> bool:
+    """Ask its own healthcheck now; Docker asks a container that was started first after a whole interval."""
+    kind, *command = container.attrs["Config"]["Healthcheck"]["Test"]
+    try:
+        exit_code, _ = container.exec_run(["/bin/sh", "-c", *command] if kind == "CMD-SHELL" else command)
+    except APIError:  # it ended meanwhile
+        return False
+    return exit_code == 0

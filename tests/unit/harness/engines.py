@@ -18,6 +18,22 @@ class FakeContainer:
         self.labels = {"com.docker.compose.container-number": str(number)}
         self.status = "running"
         self.orders: list[str] = []
+        self.health = ""
+        self.healthcheck = ["CMD", "ask"]
+        self.answers: list[int] = []  # exit codes of its healthcheck, one for each time it is asked
+        self.asked: list[list[str]] = []
+
+    @property
+    def attrs(self) -> dict[str, object]:
+        """Say what it is made of."""
+        return {"Config": {"Healthcheck": {"Test": self.healthcheck}}}
+
+    def exec_run(self, command: list[str]) -> tuple[int, bytes]:
+        """Run something in it, if it runs."""
+        self.asked.append(command)
+        if self.status != "running" or not self.answers:
+            raise docker.errors.APIError(f"{self.service} is not running")
+        return self.answers.pop(0), b""
 
     def __getattr__(self, order: str) -> object:
         if order not in _STATES:
@@ -70,7 +86,9 @@ class FakeStack:
         return Probe(
             "containers",
             "here",
-            lambda: States(tuple(State(one.service, one.status, "", 137) for one in self.engine.every)),
+            lambda: States(
+                tuple(State(one.service, one.status, one.health, 137) for one in self.engine.every)
+            ),
         )
 
     def trouble(self, *, but: list[str]) -> str | None:

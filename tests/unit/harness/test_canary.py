@@ -91,7 +91,7 @@ def spans(*, connected: bool) -> dict[str, Any]:
 
 
 @pytest.fixture
-def stack() -> Iterator[FakeStack]:
+def healthy() -> Iterator[FakeStack]:
     """A stack in which everything works."""
     fake = FakeStack()
     event = {"event_id": "1", "data": {"tags": {}}}
@@ -113,14 +113,14 @@ def stack() -> Iterator[FakeStack]:
         yield fake
 
 
-def proved(stack: FakeStack, *, started_at: float, **options: Any) -> list[Evidence]:  # noqa: ANN401
-    surroundings = OnePort(int(stack.store.address.rsplit(":", 1)[1]))
+def proved(healthy: FakeStack, *, started_at: float, **options: Any) -> list[Evidence]:  # noqa: ANN401
+    surroundings = OnePort(int(healthy.store.address.rsplit(":", 1)[1]))
     return prove(surroundings, started_at=started_at, within=0.05, **options)
 
 
-def test_every_signal_is_read_back(stack: FakeStack) -> None:
+def test_every_signal_is_read_back(healthy: FakeStack) -> None:
     told: list[Evidence] = []
-    evidence = proved(stack, started_at=time.time() - 5, progress=told.append)
+    evidence = proved(healthy, started_at=time.time() - 5, progress=told.append)
     assert {one.signal for one in evidence} == SIGNALS
     assert told == evidence
     assert all(one.where.startswith("http://") and one.what for one in evidence)
@@ -136,47 +136,47 @@ def test_every_signal_is_read_back(stack: FakeStack) -> None:
     ],
 )
 def test_a_store_without_the_signal_is_named_and_the_others_are_found(
-    stack: FakeStack, path: str, signal: str, words: str
+    healthy: FakeStack, path: str, signal: str, words: str
 ) -> None:
-    del stack.store.answers[path]
+    del healthy.store.answers[path]
     with pytest.raises(NotProved) as failure:
-        proved(stack, started_at=time.time() - 5)
+        proved(healthy, started_at=time.time() - 5)
     assert set(failure.value.failures) == {signal}
     assert words in failure.value.failures[signal]
     assert {one.signal for one in failure.value.evidence} == SIGNALS - {signal}
 
 
-def test_a_trace_in_two_pieces_is_no_proof(stack: FakeStack) -> None:
-    stack.store.fallback = lambda _asked: spans(connected=False)
+def test_a_trace_in_two_pieces_is_no_proof(healthy: FakeStack) -> None:
+    healthy.store.fallback = lambda _asked: spans(connected=False)
     with pytest.raises(NotProved, match=r"trace: .*\n(.|\n)*not one tree: 2 spans"):
-        proved(stack, started_at=time.time() - 5)
+        proved(healthy, started_at=time.time() - 5)
 
 
-def test_an_api_that_refuses_the_canary_is_no_proof(stack: FakeStack) -> None:
-    stack.store.statuses["/internal/canary"] = 401
+def test_an_api_that_refuses_the_canary_is_no_proof(healthy: FakeStack) -> None:
+    healthy.store.statuses["/internal/canary"] = 401
     with pytest.raises(NotProved, match=r"request: .*\n(.|\n)*did not accept a run: 401"):
-        proved(stack, started_at=time.time() - 5)
+        proved(healthy, started_at=time.time() - 5)
 
 
-def test_a_recent_watchdog_will_do_on_a_stack_that_ran_already(stack: FakeStack) -> None:
-    stack.watchdog_at = time.time() - 60
-    (found,) = [one for one in proved(stack, started_at=time.time()) if one.signal == "notification"]
+def test_a_recent_watchdog_will_do_on_a_stack_that_ran_already(healthy: FakeStack) -> None:
+    healthy.watchdog_at = time.time() - 60
+    (found,) = [one for one in proved(healthy, started_at=time.time()) if one.signal == "notification"]
     assert found.what == "Watchdog notified 60 s ago, still held by Alertmanager"
 
 
-def test_a_recent_watchdog_that_nobody_holds_any_more_is_no_proof(stack: FakeStack) -> None:
-    stack.watchdog_at, stack.held = time.time() - 60, []
+def test_a_recent_watchdog_that_nobody_holds_any_more_is_no_proof(healthy: FakeStack) -> None:
+    healthy.watchdog_at, healthy.held = time.time() - 60, []
     with pytest.raises(NotProved, match="Alertmanager holds no Watchdog now"):
-        proved(stack, started_at=time.time())
+        proved(healthy, started_at=time.time())
 
 
-def test_an_old_watchdog_is_no_proof(stack: FakeStack) -> None:
-    stack.watchdog_at = time.time() - 600
+def test_an_old_watchdog_is_no_proof(healthy: FakeStack) -> None:
+    healthy.watchdog_at = time.time() - 600
     with pytest.raises(NotProved, match="the last Watchdog notification is 600 s old"):
-        proved(stack, started_at=time.time())
+        proved(healthy, started_at=time.time())
 
 
-def test_silence_is_no_proof(stack: FakeStack) -> None:
-    stack.watchdog_at = 0.0
+def test_silence_is_no_proof(healthy: FakeStack) -> None:
+    healthy.watchdog_at = 0.0
     with pytest.raises(NotProved, match="no Watchdog notification ever arrived"):
-        proved(stack, started_at=time.time())
+        proved(healthy, started_at=time.time())

@@ -67,7 +67,7 @@ FIGURES = (
 
 
 @pytest.fixture
-def stack(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - it stands for a Stack
+def ailing(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - it stands for a Stack
     """A stack whose worker is dead, whose Collector does not answer, and whose Jaeger has no trace."""
     monkeypatch.setattr(witnesses.engine, "of_project", lambda _: {"api": WELL, "worker": DEAD})
     down = Target("redis", "redis:9121", "down", 'Get "http://redis:9121/metrics": refused', "", 0.0)
@@ -95,15 +95,15 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - it stands f
     )
 
 
-def said(stack: Any, folder: Path, test: str = "t", seen: str = SEEN) -> str:  # noqa: ANN401
-    return diagnostics.collect(stack, Failure(test, seen, at=1_764_000_000.0, after=15.23), folder=folder)
+def said(ailing: Any, folder: Path, test: str = "t", seen: str = SEEN) -> str:  # noqa: ANN401
+    return diagnostics.collect(ailing, Failure(test, seen, at=1_764_000_000.0, after=15.23), folder=folder)
 
 
 def test_ten_lines_say_what_was_seen_who_was_unwell_what_passed_and_where_to_look(
-    stack: Any,  # noqa: ANN401
+    ailing: Any,  # noqa: ANN401
     tmp_path: Path,
 ) -> None:
-    assert said(stack, tmp_path, "tests/x.py::test_y[a b]").splitlines() == [
+    assert said(ailing, tmp_path, "tests/x.py::test_y[a b]").splitlines() == [
         "seen        16:00:00 UTC, 15.2 s after it began: trace 4bf92f35 in Jaeger: gave up after 15s and 60 polls",
         "            last seen +  0.25s  trace 4bf92f35 with 1 spans: api:POST /",
         "            unmet: no span named INSERT payments",
@@ -125,14 +125,14 @@ def test_ten_lines_say_what_was_seen_who_was_unwell_what_passed_and_where_to_loo
     ]
 
 
-def test_a_failure_of_few_words_is_shown_whole_and_a_long_one_is_cut(stack: Any, tmp_path: Path) -> None:  # noqa: ANN401
-    assert "began: assert 1 == 2\n" in said(stack, tmp_path, seen="assert 1 == 2")
-    assert max(map(len, said(stack, tmp_path, seen="x" * 9999).splitlines())) < 500
-    assert "it said nothing" in said(stack, tmp_path, seen="")
+def test_a_failure_of_few_words_is_shown_whole_and_a_long_one_is_cut(ailing: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    assert "began: assert 1 == 2\n" in said(ailing, tmp_path, seen="assert 1 == 2")
+    assert max(map(len, said(ailing, tmp_path, seen="x" * 9999).splitlines())) < 500
+    assert "it said nothing" in said(ailing, tmp_path, seen="")
 
 
-def test_the_folder_has_the_rest(stack: Any, tmp_path: Path) -> None:  # noqa: ANN401
-    first = said(stack, tmp_path)
+def test_the_folder_has_the_rest(ailing: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    first = said(ailing, tmp_path)
     folder = tmp_path / "t"
     assert "bind: address in use" in (folder / "worker.log").read_text()
     assert (folder / "api.log").exists()
@@ -143,13 +143,13 @@ def test_the_folder_has_the_rest(stack: Any, tmp_path: Path) -> None:  # noqa: A
     assert (folder / "summary.txt").read_text() == first + "\n"
 
 
-def test_a_store_that_is_gone_costs_one_line(stack: Any, tmp_path: Path) -> None:  # noqa: ANN401
+def test_a_store_that_is_gone_costs_one_line(ailing: Any, tmp_path: Path) -> None:  # noqa: ANN401
     def gone(*_: object) -> object:
         raise NotYet("no answer from http://127.0.0.1:1")
 
-    stack.stores.prometheus.targets().read  # noqa: B018 - it answered before
-    stack.stores.prometheus.alerts = gone
-    text = said(stack, tmp_path)
+    ailing.stores.prometheus.targets().read  # noqa: B018 - it answered before
+    ailing.stores.prometheus.alerts = gone
+    text = said(ailing, tmp_path)
     assert "prometheus  could not be asked (NotYet: no answer from http://127.0.0.1:1)" in text
     assert "1 of 3 well" in text
 
@@ -214,7 +214,7 @@ def test_a_collector_without_figures_is_not_said_to_have_lost_nothing() -> None:
     assert witnesses.flow([]) == "no figures"
 
 
-def test_the_collector_is_asked_through_a_neighbour(stack: Any, tmp_path: Path) -> None:  # noqa: ANN401
+def test_the_collector_is_asked_through_a_neighbour(ailing: Any, tmp_path: Path) -> None:  # noqa: ANN401
     page = (
         '# TYPE otelcol_receiver_accepted_spans counter\notelcol_receiver_accepted_spans{receiver="otlp"} 7\n'
     )
@@ -225,7 +225,7 @@ def test_the_collector_is_asked_through_a_neighbour(stack: Any, tmp_path: Path) 
         return page, "", 0
 
     running = [SimpleNamespace(service=name, state="running") for name in ("otel-collector", "api")]
-    stack.compose = SimpleNamespace(states=lambda: running, exec_in_container=answer)
-    assert "spans: 7 received" in witnesses.collector(stack, tmp_path)
+    ailing.compose = SimpleNamespace(states=lambda: running, exec_in_container=answer)
+    assert "spans: 7 received" in witnesses.collector(ailing, tmp_path)
     assert asked == ["api"]
     assert (tmp_path / "collector-metrics.txt").read_text() == page

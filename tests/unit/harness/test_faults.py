@@ -8,7 +8,7 @@ import docker
 import pytest
 
 from harness.eventually import Unmet
-from harness.faults import Faults
+from harness.faults import Faults, inflicting
 from unit.harness.engines import FakeContainer, FakeStack
 
 HEALS = {"stopped": "start", "killed": "start", "paused": "unpause"}
@@ -110,6 +110,38 @@ def test_a_restart_returns_when_all_is_well(faults: Faults, api: FakeContainer) 
     (fault,) = faults.restart("api")
     assert api.orders == ["stop", "start"]
     assert str(fault) == "api restarted"
+
+
+@pytest.mark.parametrize(
+    ("healthcheck", "command"),
+    [(["CMD", "ask", "it"], ["ask", "it"]), (["CMD-SHELL", "ask | it"], ["/bin/sh", "-c", "ask | it"])],
+)
+def test_who_starts_is_asked_itself_until_it_is_healthy(
+    healthcheck: list[str], command: list[str], faults: Faults, api: FakeContainer
+) -> None:
+    """Docker would have asked a whole interval later."""
+    api.health, api.healthcheck, api.answers = "starting", healthcheck, [1, 0]
+    faults.restart("api")
+    assert api.asked == [command] * 2
+
+
+def test_all_containers_of_a_service_must_be_healthy(
+    faults: Faults, worker: list[FakeContainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inflicting, "_RECOVERY", 0.0)
+    for one in worker:
+        one.health = "starting"
+    worker[0].answers = [0] * 9
+    with pytest.raises(Unmet, match=r"not well: worker running \(starting\)"):
+        faults.restart("worker")
+
+
+def test_who_is_away_is_not_asked(faults: Faults, api: FakeContainer) -> None:
+    api.health = "starting"
+    with faults.stopped("api"):
+        faults.restart("worker")
+        assert api.asked == []
+        api.health = ""
 
 
 def test_a_service_without_containers_is_named(faults: Faults) -> None:
