@@ -104,6 +104,12 @@ class World:
         assert status == 0, f"{' '.join(command)} in {service} ended with {status}: {words}"
         return words
 
+    def joined_by(self, *services: str) -> None:
+        """Start services that the stack does not have by itself, and take them away afterwards."""
+        for service in services:
+            self.afterwards.append(partial(self.stack.compose.remove, service))
+            self.stack.start_only(service)
+
     def until_silent(self, *alerts: str, but: frozenset[str] = frozenset()) -> None:
         """Wait until nobody waits for an all-clear of these, or of any: who was told is rightly not told again.
 
@@ -182,12 +188,9 @@ def _prometheus_begins_anew(world: World) -> Iterator[float]:
 
 @contextmanager
 def _one_api_stopped(world: World) -> Iterator[float]:
-    """A second API is started first, and taken away again when its return has been noticed."""
-    world.stack.compose.start("api-replica")
-    world.afterwards.append(lambda: world.stack.compose.remove("api-replica"))
+    """The second one: nobody's requests go there."""
     both = world.prometheus.value('sum(up{job="stratum-api"})')
     eventually(both, equals(2), within=_STARTS)
-    world.until_silent("APIInstanceDown")  # of the second one, which was not up at once
     with world.faults.stopped("api-replica") as (stop,):
         yield stop.at
 

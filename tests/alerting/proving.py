@@ -123,6 +123,7 @@ class Proving:
                 self._play(act, steps)
 
     def _play(self, act: Act, steps: list[Step]) -> None:
+        self.world.joined_by(*act.services)
         if act.anew:
             self._inflict(ANEW, self._unproved(ANEW))
             self.world.until_silent()

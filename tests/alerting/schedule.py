@@ -28,6 +28,8 @@ class Act:
     requests_a_second: float = 0.0
     anew: bool = False
     """Whether Prometheus begins it without a past: what burned before would be remembered for six hours."""
+    services: tuple[str, ...] = ()
+    """Who runs in this act only: there before Prometheus begins, so that nobody is missed who has yet to come."""
 
 
 ANEW = "prometheus begins anew"
@@ -57,6 +59,7 @@ SCHEDULE: tuple[Act, ...] = (
         ),
         requests_a_second=8,
         anew=True,
+        services=("api-replica",),
     ),
     Act(
         "what stops",
