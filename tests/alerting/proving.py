@@ -101,6 +101,8 @@ class Proving:
     schedule: tuple[Act, ...]
     proofs: dict[str, Proof]
     healed: dict[str, Event] = field(default_factory=dict)
+    besides: dict[str, frozenset[str]] = field(default_factory=dict)
+    """For each act that was played: the alerts that somebody was told of and that it is not to prove."""
     began: float = field(default_factory=time.time)
 
     @classmethod
@@ -123,6 +125,7 @@ class Proving:
                 self._play(act, steps)
 
     def _play(self, act: Act, steps: list[Step]) -> None:
+        began = time.time()
         self.world.joined_by(*act.services)
         if act.anew:
             self._inflict(ANEW, self._unproved(ANEW))
@@ -139,9 +142,16 @@ class Proving:
             for proof in sorted(proofs, key=self._resolves_at):
                 self._await_all_clear(proof)
         self._keep([*self._of(ANEW), *proofs])
+        self.besides[act.name] = self._told_since(began) - {
+            proof.rule["alert"] for proof in [*self._of(ANEW), *proofs]
+        }
         for undo in self.world.afterwards:
             undo()
         self.world.afterwards.clear()
+
+    def _told_since(self, began: float) -> frozenset[str]:
+        told = self.world.inbox.notifications(status="firing", since=began).now()
+        return frozenset(one.alertname for one in told)
 
     def _of(self, injection: str) -> list[Proof]:
         return [proof for name, proof in self.proofs.items() if FAULTS[name].injection == injection]

@@ -6,7 +6,11 @@ Acts follow one another; between two of them everything is well and every alert 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class Act:
     """Whether Prometheus begins it without a past: what burned before would be remembered for six hours."""
     services: tuple[str, ...] = ()
     """Who runs in this act only: there before Prometheus begins, so that nobody is missed who has yet to come."""
+    consequences: Mapping[str, str] = field(default_factory=dict)
+    """Alerts of other acts that this one's faults make true as well, each with why: of anything else nobody may be told."""
 
 
 ANEW = "prometheus begins anew"

@@ -21,7 +21,7 @@ from alerting.alert_faults import FAULTS, NOT_YET, row_of, time_to_detect, time_
 from alerting.alert_row import AlertRow
 from alerting.injections import World
 from alerting.proving import Proof, Proving
-from alerting.schedule import SCHEDULE, SMALL, Small
+from alerting.schedule import SCHEDULE, SMALL, Act, Small
 from harness import rendering
 from harness.clients.http import Session
 from harness.faults import Faults
@@ -44,11 +44,13 @@ pytestmark = [
 RULES = {row_of(rule): rule for rule in rendering.committed_alerts(ROOT)}
 PROVED = sorted(RULES.keys() - NOT_YET.keys())
 ENDING = [name for name in PROVED if FAULTS[name].resolves]
+ACTS = [*SCHEDULE, *(act for small in SMALL for act in small.schedule)]
+WATCHDOG = "Watchdog"
 _SENTENCE = re.compile(r"<no value>|<nil>|%!|NaN|\{\{")
 
 
 @pytest.fixture(scope="module")
-def proofs(
+def provings(
     *,
     request: pytest.FixtureRequest,
     stack: Stack,
@@ -56,8 +58,8 @@ def proofs(
     saboteur: Saboteur,
     timelines: Timelines,
     alert_rows: Measurements,
-) -> dict[str, Proof]:
-    """Carry out the schedule; write build/alerts.json, whatever became of it."""
+) -> list[Proving]:
+    """Carry out the schedules of all stacks; write build/alerts.json, whatever became of it."""
     tenants = tuple(stack.stores.tenant(name) for name in ("acme", "retailx"))
     only = asked_about(request.session.items)
     proving = Proving.of(World(stack, faults, saboteur, tenants), SCHEDULE)
@@ -66,15 +68,19 @@ def proofs(
     ) as beside:  # one small stack at a time: a third stack would leave none enough processor
         others = [beside.submit(proved_on, small, only) for small in SMALL]
         proving.run(only)
-    found = dict(proving.proofs)
-    for other in others:
-        found.update(other.result())
-    for proof in found.values():
+    every = [proving, *(other.result() for other in others)]
+    for proof in (proof for one in every for proof in one.proofs.values()):
         if proof.timeline:
             timelines.keep(proof.timeline)
         if FAULTS[proof.name].injection in only:
             alert_rows.add(row(proof, began=proving.began))
-    return found
+    return every
+
+
+@pytest.fixture(scope="module")
+def proofs(provings: list[Proving]) -> dict[str, Proof]:
+    """What happened to each rule, on whichever stack."""
+    return {name: proof for proving in provings for name, proof in proving.proofs.items()}
 
 
 def asked_about(items: list[pytest.Item]) -> frozenset[str]:
@@ -90,13 +96,13 @@ def asked_about(items: list[pytest.Item]) -> frozenset[str]:
     return frozenset(FAULTS[name].injection for name in names)
 
 
-def proved_on(small: Small, only: frozenset[str]) -> dict[str, Proof]:
+def proved_on(small: Small, only: frozenset[str]) -> Proving:
     """Carry out the schedule of a small stack, and compare its rules, too, with the committed ones."""
     stack = Stack.of_our_own(ROOT, factor=small.factor)
     proving = Proving.of(World(stack, Faults(stack), stack.stores.saboteur(), ()), small.schedule)
     try:
         if not only & {step.injection for act in small.schedule for step in act.steps}:
-            return proving.proofs
+            return proving
         stack.start_only(small.services[0])  # a store, without which others do not start
         stack.start_only(*small.services)
         if small.precedence:
@@ -109,7 +115,7 @@ def proved_on(small: Small, only: frozenset[str]) -> dict[str, Proof]:
             proof.delivered.clear()
     finally:
         stack.remove()
-    return proving.proofs
+    return proving
 
 
 def prefer(stack: Stack, shares: int) -> None:
@@ -203,3 +209,10 @@ def test_everybody_has_the_all_clear_in_time(name: str, proofs: dict[str, Proof]
     proof = proofs[name]
     longest = time_to_resolve(proof.rule, factor=proof.factor)
     assert proof.last_told("resolved") <= longest, f"{proof.timeline}\n{proof.trouble}"
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name)
+def test_nobody_is_told_of_anything_else(act: Act, provings: list[Proving]) -> None:
+    """While many things are broken at once, every message is about one of them, or about what follows from it."""
+    [besides] = [proving.besides[act.name] for proving in provings if act.name in proving.besides]
+    assert besides - {WATCHDOG} - act.consequences.keys() == set()

@@ -91,46 +91,38 @@ def world(stack: Stack, faults: Faults, saboteur: Saboteur) -> Iterator[World]:
         undo()
 
 
-def test_a_restarted_prometheus_knows_how_long_an_alert_has_waited(world: World) -> None:
-    """Prometheus promises it for a `for` longer than its grace period; its own absence is added, not the whole wait."""
+def test_a_restarted_prometheus_forgets_no_waiting_and_no_alert(world: World) -> None:
+    """Prometheus promises both for a `for` as long as its grace period: nobody is told of an end that was none, or twice.
+
+    What waits becomes due later by the absence of Prometheus, not by the whole wait.
+    """
     factor = world.stack.factor
-    waiting = alerts(world.prometheus, WAITING, tenant_id="retailx")
-    with INJECTIONS["bad signals"](world):
-        within = limit(SCRAPE, EVALUATION, Term(5, "signals arrive", compressed=False), factor=factor)
-        (first,) = eventually(waiting, has_length(1), within=within)
-        began = _seconds(first["activeAt"])
-        waited = (
-            lasts(WAITING, "for").seconds / factor / 4
-        )  # longer than what the moments below are blurred by
-        lasting = Probe("seconds it has waited", waiting.where, lambda: time.time() - began)
-        eventually(lasting, at_least(waited), within=waited + 5)
-        (fault,) = world.faults.restart("prometheus")
-        (after,) = eventually(waiting, has_length(1), within=30)
-        away = time.time() - fault.at
-    moved = _seconds(after["activeAt"]) - began
-    assert moved <= away + world.stack.scrape_interval, (
-        f"it waits anew: {waited:.1f} s were forgotten, it is due {moved:.1f} s later after an absence of {away:.1f} s"
-    )
-    eventually(waiting, is_empty, within=limit(_MEAN, SCRAPE, EVALUATION, factor=factor))
-
-
-def test_a_restarted_prometheus_ends_no_alert_that_fires(world: World) -> None:
-    """Nobody is told of an end that was none, and nobody is told twice."""
-    firing, factor = alerts(world.prometheus, FIRING), world.stack.factor
+    firing, waiting = alerts(world.prometheus, FIRING), alerts(world.prometheus, WAITING, tenant_id="retailx")
     told = world.inbox.notifications(FIRING, since=time.time())
     with INJECTIONS["maxmemory unset"](world):
         terms = (SCRAPE, EVALUATION, lasts(FIRING, "for"), FOR_ENDS, CHANNEL_WAIT, NOTIFY)
         eventually(told, is_firing, within=limit(*terms, factor=factor))
-        (before,) = firing.now()
-        world.faults.restart("prometheus")
-        (after,) = eventually(firing, has_length(1), within=30)
-        assert after["state"] == "firing"
-        assert _seconds(after["activeAt"]) == pytest.approx(
-            _seconds(before["activeAt"]), abs=1
-        )  # it keeps seconds
+        (fired,) = firing.now()
+        with INJECTIONS["bad signals"](world):
+            within = limit(SCRAPE, EVALUATION, Term(5, "signals arrive", compressed=False), factor=factor)
+            (before,) = eventually(waiting, has_length(1), within=within)
+            lasting = Probe("seconds it has waited", waiting.where, lambda: time.time() - _began(before))
+            waited = lasts(WAITING, "for").seconds / factor / 4  # longer than the moments below are blurred
+            eventually(lasting, at_least(waited), within=waited + 5)
+            (fault,) = world.faults.restart("prometheus")
+            (after,) = eventually(waiting, has_length(1), within=30)
+            away = time.time() - fault.at
+        (still,) = eventually(firing, has_length(1), within=30)
+    moved = _began(after) - _began(before)
+    assert moved <= away + world.stack.scrape_interval, (
+        f"it waits anew: {waited:.1f} s were forgotten, it is due {moved:.1f} s later after an absence of {away:.1f} s"
+    )
+    assert still["state"] == "firing"
+    assert _began(still) == pytest.approx(_began(fired), abs=1)  # it keeps seconds
     eventually(told, is_resolved, within=limit(SCRAPE, EVALUATION, CHANNEL_INTERVAL, NOTIFY, factor=factor))
     assert [one.status for one in told.now()] == ["firing", "resolved"]
+    eventually(waiting, is_empty, within=limit(_MEAN, SCRAPE, EVALUATION, factor=factor))
 
 
-def _seconds(moment: str) -> float:
-    return datetime.fromisoformat(moment).timestamp()
+def _began(alert: Mapping[str, Any]) -> float:
+    return datetime.fromisoformat(alert["activeAt"]).timestamp()

@@ -17,6 +17,8 @@ from harness.rendering import seconds_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from alerting.schedule import Act
+
 ACTS = [*SCHEDULE, *(act for small in SMALL for act in small.schedule)]
 STEPS = [step for act in ACTS for step in act.steps]
 INFLICTED = [ANEW, *(step.injection for step in STEPS)]
@@ -43,6 +45,15 @@ def test_a_step_waits_for_steps_of_its_own_act() -> None:
         for step in act.steps:
             assert set(step.after) <= before, f"{step.injection} comes before one that it waits for"
             before.add(step.injection)
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name)
+def test_a_consequence_is_an_alert_that_another_act_proves_and_says_why(act: Act) -> None:
+    injections = {step.injection for step in act.steps}
+    proved = {str(rule["alert"]) for rule in ALERTING if FAULTS[name_of(rule)].injection in injections}
+
+    assert set(act.consequences) <= {str(rule["alert"]) for rule in ALERTING} - proved
+    assert all(act.consequences.values())
 
 
 @pytest.mark.parametrize("name", sorted(FAULTS))
