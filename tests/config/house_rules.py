@@ -98,6 +98,11 @@ def is_found_by_name(name: str, spec: Spec) -> Iterator[str]:
         yield f"has a hostname ({name})"
 
 
+def asks_for_a_name_briefly(_: str, spec: Spec) -> Iterator[str]:
+    if not {"timeout:1", "attempts:1"} <= set(spec.get("dns_opt", [])):
+        yield "waits for ten seconds when nobody knows a name, longer than a scrape"
+
+
 def is_pinned(_: str, spec: Spec) -> Iterator[str]:
     tag = spec["image"].rpartition(":")[2]
     if "/" in tag or tag in ("", "latest"):
@@ -147,6 +152,7 @@ RULES = (
     is_limited,
     says_whether_it_is_healthy,
     is_found_by_name,
+    asks_for_a_name_briefly,
     is_pinned,
     mounts_configuration_read_only,
     keeps_its_logs_bounded,

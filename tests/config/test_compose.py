@@ -38,6 +38,7 @@ BREAKAGES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "is_limited": lambda s: s["deploy"]["resources"]["limits"].pop("memory"),
     "says_whether_it_is_healthy": lambda s: s.pop("healthcheck"),
     "is_found_by_name": lambda s: s.update(container_name="api"),
+    "asks_for_a_name_briefly": lambda s: s.pop("dns_opt"),
     "is_pinned": lambda s: s.update(image="stratum/sample-app:latest"),
     "mounts_configuration_read_only": lambda s: s.update(volumes=[{"type": "bind", "source": "/etc"}]),
     "keeps_its_logs_bounded": lambda s: s["logging"]["options"].update({"fluentd-async": "false"}),
