@@ -13,6 +13,7 @@ from launcher.environment import ROOT
 
 from alerting.alert_faults import FAULTS, NOT_YET, row_of, time_to_detect
 from alerting.proving import receivers_of
+from alerting.schedule import SCHEDULE, SMALL
 from harness import rendering
 from harness.timeline_picture import Bar, laid_over
 
@@ -43,6 +44,14 @@ had the message; then the fault was healed, and the clock ran until the last rec
 |---|---|---|---|---|---|---|
 """
 
+_BESIDES = """
+## What else may be told
+
+The faults are inflicted in acts (`tests/alerting/schedule.py`), many at once. In each act, nobody is told of anything but
+these alerts and what follows from their faults:
+
+"""
+
 
 def alerting() -> dict[str, Mapping[str, Any]]:
     """Every committed alerting rule by the name of its row."""
@@ -65,7 +74,7 @@ def page(times: Times) -> str:
     factor = next(row["factor"] for row in times["rows"] if row["what"] == "Watchdog")
     lines = [_line(name, rule, measured.get(name)) for name, rule in sorted(alerting().items())]
     note = f"\n{times['note']}\n" if "note" in times else ""
-    return _HEAD.format(factor=factor) + "\n".join(lines) + "\n" + note + _not_yet()
+    return _HEAD.format(factor=factor) + "\n".join(lines) + "\n" + note + _not_yet() + _besides()
 
 
 def picture(times: Times) -> str:
@@ -97,6 +106,16 @@ def _not_yet() -> str:
         return ""
     lines = [f"- {name}: {why}." for name, why in sorted(NOT_YET.items())]
     return "\nNot yet proved by a fault:\n\n" + "\n".join(lines) + "\n"
+
+
+def _besides() -> str:
+    acts = [*SCHEDULE, *(act for small in SMALL for act in small.schedule)]
+    lines = [
+        f"- In *{act.name}*: {alert}, since {why}."
+        for act in acts
+        for alert, why in sorted(act.consequences.items())
+    ]
+    return _BESIDES + "\n".join(lines) + "\n"
 
 
 def _length(seconds: float) -> str:
