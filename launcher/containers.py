@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import docker
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -63,10 +63,15 @@ class State:
         return f"{self.status} ({self.exit_code})" if self.status == "exited" else self.status
 
 
-def of_project(project: str) -> dict[str, State]:
-    """The project's containers by service; a service with replicas shows its worst one."""
+def of_project(project: str, *, asking: bool = False) -> dict[str, State]:
+    """The project's containers by service; a service with replicas shows its worst one.
+
+    Args:
+        project: Its Compose project.
+        asking: Whether those that start are asked themselves, or said to be starting until Docker has asked.
+    """
     found: dict[str, State] = {}
-    for state in every_one(project):
+    for state in map(_asked, every_one(project)) if asking else every_one(project):
         if state.service not in found or found[state.service].is_ready:
             found[state.service] = state
     return found
@@ -80,6 +85,21 @@ def every_one(project: str) -> list[State]:
     filters: dict[str, Any] = {"label": [f"{_PROJECT}={project}", CONFIG_HASH]}
     listed = client.containers.list(all=True, filters=filters, ignore_removed=True)
     return [state for container in listed if (state := _state(container))]
+
+
+def answers(container: Container) -> bool:
+    """Ask its own healthcheck now; Docker asks a container that was started first after a whole interval."""
+    kind, *command = container.attrs["Config"]["Healthcheck"]["Test"]
+    try:
+        exit_code, _ = container.exec_run(["/bin/sh", "-c", *command] if kind == "CMD-SHELL" else command)
+    except APIError:  # it ended meanwhile
+        return False
+    return exit_code == 0
+
+
+def _asked(state: State) -> State:
+    starts = state.status == "running" and state.health == "starting"
+    return replace(state, health="healthy") if starts and answers(state.container) else state
 
 
 def last_lines(state: State, count: int = 15) -> str:

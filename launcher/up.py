@@ -145,7 +145,7 @@ def wait_until_proved(
     with ThreadPoolExecutor(max_workers=1) as pool:
         canary: Future[list[Evidence]] = pool.submit(prove)
         while True:
-            found = containers.of_project(environment.project)
+            found = containers.of_project(environment.project, asking=True)
             for service, state in found.items():
                 if state.is_ready and service not in watch.ready_after:
                     watch.ready_after[service] = watch.seconds()

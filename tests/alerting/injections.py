@@ -18,9 +18,9 @@ import yaml
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from harness.clients.http import Session
+from harness.containers import containers_of
 from harness.eventually import Probe, eventually
 from harness.expectations import above, all_up, equals, is_empty
-from harness.faults.containers import containers_of
 from harness.plugin import ROOT
 from harness.traffic import Traffic
 

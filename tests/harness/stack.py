@@ -7,14 +7,16 @@ import secrets
 import shutil
 import time
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+import docker
 import yaml
 from launcher.environment import Environment
 
 from harness import disks, rendering, sweeping
 from harness.compose import Compose, ComposeFailed, States
+from harness.containers import asked, containers_of
 from harness.durations import milliseconds
 from harness.eventually import Probe, eventually
 from harness.expectations import all_up
@@ -97,7 +99,7 @@ class Stack:
         began = time.monotonic()
         self.compose.start()
         disks.hold(self.environment.project, self.services["volumes"]["image"])
-        eventually(self.states(), all_well, within=within, every=0.5, give_up=self.trouble)
+        eventually(self._asked(), all_well, within=within, every=0.5, give_up=self.trouble)
         targets = self.stores.prometheus.targets()
         eventually(targets, all_up, within=within, every=0.5, give_up=self.trouble)
         return time.monotonic() - began
@@ -105,7 +107,7 @@ class Stack:
     def start_only(self, *services: str, within: float = 60.0) -> None:
         """Start these services of a private stack and nothing else, and wait until they are well."""
         self.compose.start(*services)
-        eventually(self.states(), all_well, within=within, every=0.2, give_up=self.trouble)
+        eventually(self._asked(), all_well, within=within, every=0.2, give_up=self.trouble)
 
     def remove(self) -> None:
         """Take a private stack away, with its volumes, secrets and settings."""
@@ -116,6 +118,9 @@ class Stack:
         """Ask how its containers are."""
         command = f"docker compose --project-name {self.environment.project} ps --all"
         return Probe(f"containers of {self.environment.project}", command, self.compose.states)
+
+    def _asked(self) -> Probe[States]:
+        return asked(self.states(), partial(containers_of, docker.from_env(), self.environment.project))
 
     def trouble(self, *, but: Collection[str] = ()) -> str | None:
         """Name a container that is beyond waiting, with its last lines; for `eventually(..., give_up=)`.

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from requests import RequestException
 
+from harness.containers import containers_of
 from harness.eventually import NotYet, Probe, eventually
-from harness.faults.containers import containers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import loss
+from harness.containers import containers_of
 from harness.eventually import Probe, Unmet, consistently, eventually
 from harness.expectations import (
     at_least,
@@ -18,7 +19,6 @@ from harness.expectations import (
     is_empty,
     is_not_empty,
 )
-from harness.faults.containers import containers_of
 from harness.loss import LossRow, settled
 from harness.settling import counted_so_far
 

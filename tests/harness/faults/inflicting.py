@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import docker
 
-from harness.compose import States
-from harness.eventually import Probe, eventually
+from harness.containers import asked, containers_of
+from harness.eventually import eventually
 from harness.faults import network, processes, resources
-from harness.faults.containers import containers_of, is_healthy
 from harness.faults.fault import Fault
 from harness.faults.helpers import Helpers
 from harness.faults.network import Between
@@ -167,26 +166,8 @@ class Faults:
 
     def _wait_until_well(self) -> None:
         trouble = partial(self.stack.trouble, but=self.away)
-        eventually(self._states(), all_well_but(self.away), within=_RECOVERY, give_up=trouble)
-
-    def _states(self) -> Probe[States]:
-        """Ask how the containers are; one that starts is asked itself, not when Docker's healthcheck has its turn."""
-        every = self.stack.states()
-
-        def read() -> States:
-            return States(
-                tuple(
-                    replace(one, health="healthy")
-                    if one.health == "starting" and self._is_healthy(one.service)
-                    else one
-                    for one in every.now()
-                )
-            )
-
-        return replace(every, read=read)
-
-    def _is_healthy(self, service: str) -> bool:
-        return service not in self.away and all(map(is_healthy, self._containers(service)))
+        states = asked(self.stack.states(), self._containers, away=self.away)
+        eventually(states, all_well_but(self.away), within=_RECOVERY, give_up=trouble)
 
 
 def _break(healing: ExitStack, broken: Sequence[Broken]) -> None:

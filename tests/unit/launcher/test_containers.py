@@ -6,7 +6,8 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from launcher.containers import State, anon_memory, cpu_seconds
+from docker.errors import APIError
+from launcher.containers import State, anon_memory, answers, cpu_seconds
 
 HEALTHY = {"service": "api", "status": "running", "health": "healthy", "exit_code": 0, "restarts": 0}
 
@@ -53,6 +54,28 @@ def test_failed(changes: dict[str, Any], shown: str) -> None:
 def test_neither_yet(changes: dict[str, Any]) -> None:
     assert not state(**changes).is_ready
     assert not state(**changes).has_failed
+
+
+@pytest.mark.parametrize(
+    ("healthcheck", "command"),
+    [(["CMD", "ask", "it"], ["ask", "it"]), (["CMD-SHELL", "ask | it"], ["/bin/sh", "-c", "ask | it"])],
+)
+@pytest.mark.parametrize("exit_code", [0, 1])
+def test_a_container_is_asked_what_docker_would_ask_it(
+    healthcheck: list[str], command: list[str], exit_code: int
+) -> None:
+    container = Mock(attrs={"Config": {"Healthcheck": {"Test": healthcheck}}})
+    container.exec_run.return_value = exit_code, b""
+
+    assert answers(container) is (exit_code == 0)
+    container.exec_run.assert_called_once_with(command)
+
+
+def test_a_container_that_has_just_ended_does_not_answer() -> None:
+    container = Mock(attrs={"Config": {"Healthcheck": {"Test": ["CMD", "ask"]}}})
+    container.exec_run.side_effect = APIError("is not running")
+
+    assert not answers(container)
 
 
 @pytest.mark.parametrize("stats", [{"anon": 7, "file": 9}, {"total_rss": 7, "rss": 3, "cache": 9}])

@@ -44,7 +44,9 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def observed(monkeypatch: pytest.MonkeyPatch, *looks: dict[str, State]) -> None:
     """What each look at the engine shows; the last one stays."""
     queue = list(looks)
-    monkeypatch.setattr(up.containers, "of_project", lambda _: queue.pop(0) if len(queue) > 1 else queue[0])
+    monkeypatch.setattr(
+        up.containers, "of_project", lambda _, **__: queue.pop(0) if len(queue) > 1 else queue[0]
+    )
 
 
 def test_a_long_build_does_not_use_up_the_patience(

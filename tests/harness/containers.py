@@ -1,16 +1,22 @@
-"""Which containers a service of a private stack has, one or as many as it has replicas; and whether one is healthy."""
+"""Which containers a service of a private stack has, one or as many as it has replicas; and how they are right now."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from docker.errors import APIError
+from launcher.containers import answers
 
+from harness.compose import States
 from harness.sweeping import PROJECT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
     import docker
     from docker.models.containers import Container
+
+    from harness.eventually import Probe
 
 _SERVICE = "com.docker.compose.service"
 _NUMBER = "com.docker.compose.container-number"
@@ -42,11 +48,26 @@ def containers_of(
     return sorted(found, key=lambda one: int(one.labels[_NUMBER]))
 
 
-def is_healthy(container: Container) -> bool:
-    """Ask its own healthcheck now; Docker asks a container that was started first after a whole interval."""
-    kind, *command = container.attrs["Config"]["Healthcheck"]["Test"]
-    try:
-        exit_code, _ = container.exec_run(["/bin/sh", "-c", *command] if kind == "CMD-SHELL" else command)
-    except APIError:  # it ended meanwhile
-        return False
-    return exit_code == 0
+def asked(
+    every: Probe[States], containers: Callable[[str], Sequence[Container]], *, away: Collection[str] = ()
+) -> Probe[States]:
+    """Ask how containers are; those that start are asked themselves, not when Docker's healthcheck has its turn.
+
+    Args:
+        every: What Docker knows.
+        containers: Finds a service's.
+        away: Services that are not asked, since they are away on purpose.
+    """
+
+    def is_well(service: str) -> bool:
+        return service not in away and all(map(answers, containers(service)))
+
+    def read() -> States:
+        return States(
+            tuple(
+                replace(one, health="healthy") if one.health == "starting" and is_well(one.service) else one
+                for one in every.now()
+            )
+        )
+
+    return replace(every, read=read)
