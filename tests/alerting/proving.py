@@ -28,7 +28,7 @@ from harness.plugin import ROOT
 from harness.timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from alerting.injections import World
 
@@ -104,9 +104,13 @@ class Proving:
     besides: dict[str, frozenset[str]] = field(default_factory=dict)
     """For each act that was played: the alerts that somebody was told of and that it is not to prove."""
     began: float = field(default_factory=time.time)
+    progress: Callable[[str], object] = str
+    """Told what begins and how it ended."""
 
     @classmethod
-    def of(cls, world: World, schedule: tuple[Act, ...]) -> Proving:
+    def of(
+        cls, world: World, schedule: tuple[Act, ...], *, progress: Callable[[str], object] = str
+    ) -> Proving:
         """Everything that this schedule is to prove."""
         inflicted = {step.injection for act in schedule for step in act.steps}
         inflicted |= {ANEW for act in schedule if act.anew}
@@ -115,7 +119,7 @@ class Proving:
             for rule in rendering.committed_alerts(ROOT)
             if FAULTS[row_of(rule)].injection in inflicted
         ]
-        return cls(world, schedule, {proof.name: proof for proof in proofs})
+        return cls(world, schedule, {proof.name: proof for proof in proofs}, progress=progress)
 
     def run(self, only: frozenset[str]) -> None:
         """Carry out these steps, the acts one after the other."""
@@ -124,7 +128,11 @@ class Proving:
             if steps or (act is self.schedule[0] and ANEW in only):
                 self._play(act, steps)
 
+    def _say(self, what: str) -> None:
+        self.progress(f"{time.time() - self.began:6.1f} s  {what}")
+
     def _play(self, act: Act, steps: list[Step]) -> None:
+        self._say(act.name)
         began = time.time()
         self.world.joined_by(*act.services)
         if act.anew:
@@ -175,12 +183,14 @@ class Proving:
                 proof.trouble += (
                     f"\n{step.injection}, begun at {began:.3f}: {type(failure).__name__}: {failure}"
                 )
+            self._say(f"  {step.injection}: {type(failure).__name__}: {failure}".partition("\n")[0])
         finally:
             self.healed[step.injection].set()
 
     def _inflict(self, injection: str, proofs: list[Proof]) -> None:
         healed_at = math.nan
         with INJECTIONS[injection](self.world) as at:
+            self._say(f"  {injection}: begun")
             for proof in proofs:
                 proof.at, proof.seconds, proof.trouble = at, time.time() - at, ""
             for proof in sorted(proofs, key=self._limit):
@@ -190,6 +200,8 @@ class Proving:
                 proof.healed_at = healed_at
         for proof in proofs:
             proof.healing = time.time() - healed_at
+        untold = ", ".join(proof.name for proof in proofs if proof.trouble)
+        self._say(f"  {injection}: healed, " + (f"NOT TOLD: {untold}" if untold else "everybody was told"))
 
     def _limit(self, proof: Proof) -> float:
         return time_to_detect(proof.rule, factor=proof.factor, channel=True) + proof.seconds

@@ -30,6 +30,8 @@ from harness.stack import Stack
 from harness.timeline import STAGES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.clients.prometheus import Prometheus
     from harness.clients.saboteur import Saboteur
     from harness.measurements import Measurements
@@ -58,15 +60,16 @@ def provings(
     saboteur: Saboteur,
     timelines: Timelines,
     alert_rows: Measurements,
+    progress: Callable[[str], None],
 ) -> list[Proving]:
     """Carry out the schedules of all stacks; write build/alerts.json, whatever became of it."""
     tenants = tuple(stack.stores.tenant(name) for name in ("acme", "retailx"))
     only = asked_about(request.session.items)
-    proving = Proving.of(World(stack, faults, saboteur, tenants), SCHEDULE)
+    proving = Proving.of(World(stack, faults, saboteur, tenants), SCHEDULE, progress=progress)
     with ThreadPoolExecutor(
         1
     ) as beside:  # one small stack at a time: a third stack would leave none enough processor
-        others = [beside.submit(proved_on, small, only) for small in SMALL]
+        others = [beside.submit(proved_on, small, only, progress) for small in SMALL]
         proving.run(only)
     every = [proving, *(other.result() for other in others)]
     for proof in (proof for one in every for proof in one.proofs.values()):
@@ -96,10 +99,12 @@ def asked_about(items: list[pytest.Item]) -> frozenset[str]:
     return frozenset(FAULTS[name].injection for name in names)
 
 
-def proved_on(small: Small, only: frozenset[str]) -> Proving:
+def proved_on(small: Small, only: frozenset[str], progress: Callable[[str], None]) -> Proving:
     """Carry out the schedule of a small stack, and compare its rules, too, with the committed ones."""
     stack = Stack.of_our_own(ROOT, factor=small.factor)
-    proving = Proving.of(World(stack, Faults(stack), stack.stores.saboteur(), ()), small.schedule)
+    proving = Proving.of(
+        World(stack, Faults(stack), stack.stores.saboteur(), ()), small.schedule, progress=progress
+    )
     try:
         if not only & {step.injection for act in small.schedule for step in act.steps}:
             return proving

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -133,6 +134,18 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
             _say(config, f"\nkept until the next run: {project}; its states and ports: {shown}")
         else:
             chosen.remove()
+
+
+@pytest.fixture(scope="session")
+def progress(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Tell whoever waits how far a long test has come, from any of its threads."""
+    one_at_a_time = Lock()
+
+    def tell(text: str) -> None:
+        with one_at_a_time:
+            _say(request.config, text)
+
+    return tell
 
 
 @contextmanager
