@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.every_alert,
     pytest.mark.slow,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
 ]  # the fixture, which whichever test comes first waits for
 
 RULES = {row_of(rule): rule for rule in rendering.committed_alerts(ROOT)}

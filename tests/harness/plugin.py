@@ -14,7 +14,7 @@ from harness.eventually import onlookers
 from harness.scenes import Explained, Scenes
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from harness.stack import Stack
 
