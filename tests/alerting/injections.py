@@ -38,12 +38,13 @@ if TYPE_CHECKING:
 
 _LONG = 600  # seconds after which a switch falls back by itself, should nobody heal it
 _STARTS = 60.0
+_ENOUGH = 120.0  # seconds until so many events have happened, or are bad
 _SILENCE = 120.0  # seconds in which what an earlier test raised is over
 _SESSIONS = 88  # of 100; three are kept for superusers
 _LINES, _LINES_AT_ONCE = 260_000, 5_000
 _SIX_HOURS = 21_600.0
 _BETWEEN_PINGS = 0.001
-_MORE = 16.0  # requests a second
+_MORE = 10.0  # requests a second
 _LONGEST_LINE = 256 * 1024  # of Loki
 _FAILING_RULE = """
 groups:
@@ -348,11 +349,11 @@ class _SlowBurn:
         """Let events be bad until their share is high enough."""
         rates = f'sum_over_time(slo:sli_events:rate5m{{slo="{self.slo}"}}[1h])'
         events = world.prometheus.value(f"{rates} * {world.stack.scrape_interval}")
-        eventually(events, above(self.among), within=_STARTS)
+        eventually(events, above(self.among), within=_ENOUGH)
         share = world.prometheus.value(f'slo:sli_error:ratio_rate6h{{slo="{self.slo}"}}')
         at = time.time()
         with world.saboteur.fault(self.fault, seconds=_LONG, **self.parameters):
-            eventually(share, above(self.above), within=_STARTS, every=0.2)
+            eventually(share, above(self.above), within=_ENOUGH, every=0.2)
         yield at
         more = world.load(_MORE).flowing()
         more.__enter__()

@@ -63,7 +63,7 @@ SCHEDULE: tuple[Act, ...] = (
             Step("rule fails"),
             Step("one api stopped", after=("requests fail",)),
         ),
-        requests_a_second=8,
+        requests_a_second=5,
         anew=True,
         services=("api-replica",),
     ),
@@ -106,7 +106,7 @@ SCHEDULE: tuple[Act, ...] = (
             Step("platforms refuse now and then"),
             Step("keys missed"),
         ),
-        requests_a_second=16,
+        requests_a_second=10,
         anew=True,
     ),
 )
