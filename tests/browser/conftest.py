@@ -96,9 +96,12 @@ _LINES = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The browser; installed first where it is missing and may be installed."""
+    """The browser; installed first where it is missing and may be installed.
+
+    Not for the whole session: while it is driven, an event loop runs in this thread, and no other test may run one.
+    """
     path = browser.ensure(print)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=path, args=list(browser.OPTIONS))

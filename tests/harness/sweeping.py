@@ -7,6 +7,7 @@ testcontainers' own reaper is a container whose image this machine may not be ab
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import shutil
@@ -22,7 +23,11 @@ import docker
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from docker.models.networks import Network
+
 T = TypeVar("T")
+
+_LOG = logging.getLogger(__name__)
 
 PROJECT = "com.docker.compose.project"
 _CHECKOUT = "com.docker.compose.project.working_dir"
@@ -118,7 +123,7 @@ def remove(project: str) -> None:
     chosen: dict[str, str | list[str] | bool] = {"label": f"{PROJECT}={project}"}
     try:
         _each(client.containers.list(all=True, filters=chosen), lambda one: one.remove(force=True, v=True))
-        _each(client.networks.list(filters=chosen), lambda one: one.remove())
+        _each(client.networks.list(filters=chosen), _let_go)
         _each(client.volumes.list(filters=chosen), lambda one: one.remove(force=True))
     finally:
         client.close()
@@ -133,6 +138,16 @@ def _projects(client: docker.DockerClient) -> dict[str, str | None]:
     for container in client.containers.list(all=True, filters=every, ignore_removed=True):
         found[container.labels[PROJECT]] = container.labels.get(_CHECKOUT)
     return found
+
+
+def _let_go(network: Network) -> None:
+    try:
+        network.remove()
+    except docker.errors.NotFound:
+        raise
+    except docker.errors.APIError as error:
+        # until it restarts, an engine that was short of processor may believe in endpoints of containers that are gone
+        _LOG.warning("the network %s stays until the engine restarts: %s", network.name, error.explanation)
 
 
 def _each(things: Iterable[T], act: Callable[[T], object]) -> None:

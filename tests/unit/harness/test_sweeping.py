@@ -4,8 +4,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from docker.errors import APIError
 
 from harness import sweeping
 from harness.sweeping import Owner
@@ -73,3 +75,20 @@ def test_a_later_process_of_the_same_number_is_not_the_owner() -> None:
 def test_an_unreadable_owner_is_none(tmp_path: Path, content: str) -> None:
     (tmp_path / "owner.json").write_text(content)
     assert sweeping.owner_of(tmp_path) is None
+
+
+def test_a_network_that_the_engine_holds_on_to_is_named_and_ends_no_run(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = Mock()
+    held, free = Mock(), Mock()
+    held.name = "stratum-test-00000000_default"
+    held.remove.side_effect = APIError("403", explanation="has active endpoints")
+    client.networks.list.return_value = [held, free]
+    client.containers.list.return_value = client.volumes.list.return_value = []
+    monkeypatch.setattr(sweeping.docker, "from_env", lambda: client)
+
+    sweeping.remove("stratum-test-00000000")
+
+    free.remove.assert_called_once()
+    assert "stratum-test-00000000_default stays" in caplog.text
