@@ -85,7 +85,9 @@ def quiet(stack: Stack, prometheus: Prometheus) -> Quiet:
     unanswered = f"min_over_time(up[{length}]) < 1 or (up unless up offset {length})"
 
     def read() -> tuple[float, Samples]:
-        at = time.time()
+        at = (
+            time.time() - stack.scrape_interval
+        )  # a scrape that is on its way has no sample yet, and the time it began
         return at, prometheus.samples(unanswered, at=at).now()
 
     def is_empty(seen: tuple[float, Samples]) -> None:
