@@ -13,7 +13,7 @@ from launcher.environment import ROOT
 
 from alerting.alert_faults import FAULTS, NOT_YET, row_of, time_to_detect
 from alerting.proving import receivers_of
-from alerting.schedule import SCHEDULE, SMALL
+from alerting.schedule import ACTS
 from harness import rendering
 from harness.timeline_picture import Bar, laid_over
 
@@ -109,13 +109,12 @@ def _not_yet() -> str:
 
 
 def _besides() -> str:
-    acts = [*SCHEDULE, *(act for small in SMALL for act in small.schedule)]
     lines = [
         f"- In *{act.name}*: {alert}, since {why}."
-        for act in acts
+        for act in ACTS
         for alert, why in sorted(act.consequences.items())
     ]
-    return _BESIDES + "\n".join(lines) + "\n"
+    return _BESIDES + "\n".join(lines) + "\n" if lines else ""
 
 
 def _length(seconds: float) -> str:

@@ -100,17 +100,15 @@ class Proving:
     world: World
     schedule: tuple[Act, ...]
     proofs: dict[str, Proof]
+    progress: Callable[[str], object]
+    """Told what begins and how it ended."""
     healed: dict[str, Event] = field(default_factory=dict)
     besides: dict[str, frozenset[str]] = field(default_factory=dict)
     """For each act that was played: the alerts that somebody was told of and that it is not to prove."""
     began: float = field(default_factory=time.time)
-    progress: Callable[[str], object] = str
-    """Told what begins and how it ended."""
 
     @classmethod
-    def of(
-        cls, world: World, schedule: tuple[Act, ...], *, progress: Callable[[str], object] = str
-    ) -> Proving:
+    def of(cls, world: World, schedule: tuple[Act, ...], progress: Callable[[str], object]) -> Proving:
         """Everything that this schedule is to prove."""
         inflicted = {step.injection for act in schedule for step in act.steps}
         inflicted |= {ANEW for act in schedule if act.anew}
@@ -119,7 +117,7 @@ class Proving:
             for rule in rendering.committed_alerts(ROOT)
             if FAULTS[row_of(rule)].injection in inflicted
         ]
-        return cls(world, schedule, {proof.name: proof for proof in proofs}, progress=progress)
+        return cls(world, schedule, {proof.name: proof for proof in proofs}, progress)
 
     def run(self, only: frozenset[str]) -> None:
         """Carry out these steps, the acts one after the other."""
@@ -149,10 +147,9 @@ class Proving:
             proofs = [proof for step in steps for proof in self._of(step.injection)]
             for proof in sorted(proofs, key=self._resolves_at):
                 self._await_all_clear(proof)
-        self._keep([*self._of(ANEW), *proofs])
-        self.besides[act.name] = self._told_since(began) - {
-            proof.rule["alert"] for proof in [*self._of(ANEW), *proofs]
-        }
+        proofs += self._of(ANEW)
+        self._keep(proofs)
+        self.besides[act.name] = self._told_since(began) - {proof.rule["alert"] for proof in proofs}
         for undo in self.world.afterwards:
             undo()
         self.world.afterwards.clear()
@@ -179,11 +176,10 @@ class Proving:
             began = time.time()
             self._inflict(step.injection, proofs)
         except Exception as failure:  # noqa: BLE001 - it is about these rules, and no others
+            what = f"{type(failure).__name__}: {failure}"
             for proof in proofs:
-                proof.trouble += (
-                    f"\n{step.injection}, begun at {began:.3f}: {type(failure).__name__}: {failure}"
-                )
-            self._say(f"  {step.injection}: {type(failure).__name__}: {failure}".partition("\n")[0])
+                proof.trouble += f"\n{step.injection}, begun at {began:.3f}: {what}"
+            self._say(f"  {step.injection}: {what.splitlines()[0]}")
         finally:
             self.healed[step.injection].set()
 

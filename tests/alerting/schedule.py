@@ -148,3 +148,6 @@ SMALL: tuple[Small, ...] = (
         precedence=8192,
     ),
 )
+
+ACTS = (*SCHEDULE, *(act for small in SMALL for act in small.schedule))
+"""Every act, on whichever stack."""

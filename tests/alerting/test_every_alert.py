@@ -21,7 +21,7 @@ from alerting.alert_faults import FAULTS, NOT_YET, row_of, time_to_detect, time_
 from alerting.alert_row import AlertRow
 from alerting.injections import World
 from alerting.proving import Proof, Proving
-from alerting.schedule import SCHEDULE, SMALL, Act, Small
+from alerting.schedule import ACTS, SCHEDULE, SMALL, Act, Small
 from harness import rendering
 from harness.clients.http import Session
 from harness.faults import Faults
@@ -46,7 +46,6 @@ pytestmark = [
 RULES = {row_of(rule): rule for rule in rendering.committed_alerts(ROOT)}
 PROVED = sorted(RULES.keys() - NOT_YET.keys())
 ENDING = [name for name in PROVED if FAULTS[name].resolves]
-ACTS = [*SCHEDULE, *(act for small in SMALL for act in small.schedule)]
 WATCHDOG = "Watchdog"
 _SENTENCE = re.compile(r"<no value>|<nil>|%!|NaN|\{\{")
 
@@ -65,7 +64,7 @@ def provings(
     """Carry out the schedules of all stacks; write build/alerts.json, whatever became of it."""
     tenants = tuple(stack.stores.tenant(name) for name in ("acme", "retailx"))
     only = asked_about(request.session.items)
-    proving = Proving.of(World(stack, faults, saboteur, tenants), SCHEDULE, progress=progress)
+    proving = Proving.of(World(stack, faults, saboteur, tenants), SCHEDULE, progress)
     with ThreadPoolExecutor(
         1
     ) as beside:  # one small stack at a time: a third stack would leave none enough processor
@@ -102,9 +101,7 @@ def asked_about(items: list[pytest.Item]) -> frozenset[str]:
 def proved_on(small: Small, only: frozenset[str], progress: Callable[[str], None]) -> Proving:
     """Carry out the schedule of a small stack, and compare its rules, too, with the committed ones."""
     stack = Stack.of_our_own(ROOT, factor=small.factor)
-    proving = Proving.of(
-        World(stack, Faults(stack), stack.stores.saboteur(), ()), small.schedule, progress=progress
-    )
+    proving = Proving.of(World(stack, Faults(stack), stack.stores.saboteur(), ()), small.schedule, progress)
     try:
         if not only & {step.injection for act in small.schedule for step in act.steps}:
             return proving

@@ -11,7 +11,7 @@ from alerting.alert_faults import FAULTS, NOT_YET, time_to_detect, time_to_resol
 from alerting.injections import INJECTIONS
 from alerting.limits import FIRES, RESOLVES, limit
 from alerting.proving import receivers_of
-from alerting.schedule import ANEW, SCHEDULE, SMALL
+from alerting.schedule import ACTS, ANEW, SCHEDULE
 from harness.rendering import seconds_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from alerting.schedule import Act
 
-ACTS = [*SCHEDULE, *(act for small in SMALL for act in small.schedule)]
 STEPS = [step for act in ACTS for step in act.steps]
 INFLICTED = [ANEW, *(step.injection for step in STEPS)]
 

@@ -63,10 +63,13 @@ def asked(
         return service not in away and all(map(answers, containers(service)))
 
     def read() -> States:
+        found = every.now()
+        starting = {one.service for one in found if one.health == "starting"}
+        well = set(filter(is_well, starting))
         return States(
             tuple(
-                replace(one, health="healthy") if one.health == "starting" and is_well(one.service) else one
-                for one in every.now()
+                replace(one, health="healthy") if one.health == "starting" and one.service in well else one
+                for one in found
             )
         )
 

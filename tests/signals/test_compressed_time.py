@@ -101,9 +101,8 @@ def quiet(stack: Stack, prometheus: Prometheus) -> Quiet:
     unanswered = f"min_over_time(up[{length}]) < 1 or (up unless up offset {length})"
 
     def read() -> tuple[float, Samples]:
-        at = (
-            time.time() - stack.scrape_interval
-        )  # a scrape that is on its way has no sample yet, and the time it began
+        # a scrape that is on its way has no sample yet, and its sample will have the time at which it began
+        at = time.time() - stack.scrape_interval
         return at, prometheus.samples(unanswered, at=at).now()
 
     def is_empty(seen: tuple[float, Samples]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -48,6 +49,32 @@ def _answer_of(canned: Canned, asked: Asked) -> tuple[int, Any]:
         return (404, {"error": "no such page"}) if made is None else (200, made)
     status, body = answer
     return status, body
+
+
+@dataclass
+class Replied:
+    """One request that was answered with bytes, as it arrived."""
+
+    port: int
+    request: bytes = b""
+
+
+@contextmanager
+def replying(reply: bytes) -> Iterator[Replied]:
+    """Answer one connection's request with these bytes, which need not be HTTP."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        replied = Replied(server.getsockname()[1])
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                replied.request = connection.recv(1024)
+                connection.sendall(reply)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield replied
+        thread.join()
 
 
 @contextmanager

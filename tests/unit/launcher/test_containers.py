@@ -7,6 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 from docker.errors import APIError
+from launcher import containers
 from launcher.containers import State, anon_memory, answers, cpu_seconds
 
 HEALTHY = {"service": "api", "status": "running", "health": "healthy", "exit_code": 0, "restarts": 0}
@@ -76,6 +77,30 @@ def test_a_container_that_has_just_ended_does_not_answer() -> None:
     container.exec_run.side_effect = APIError("is not running")
 
     assert not answers(container)
+
+
+@pytest.mark.parametrize(
+    ("changes", "answer", "ready"),
+    [
+        ({"health": "starting"}, 0, True),
+        ({"health": "starting"}, 1, False),
+        ({"health": "unhealthy"}, 0, False),
+        ({"status": "restarting", "health": "starting"}, 0, False),
+    ],
+)
+def test_only_who_starts_is_asked_and_only_if_that_is_wanted(
+    changes: dict[str, Any],
+    answer: int,
+    ready: bool,  # noqa: FBT001 - a row of the table above
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = state(**changes)
+    found.container.attrs = {"Config": {"Healthcheck": {"Test": ["CMD", "ask"]}}}
+    found.container.exec_run.return_value = answer, b""  # type: ignore[attr-defined]
+    monkeypatch.setattr(containers, "every_one", lambda _: [found])
+
+    assert not containers.of_project("stratum")["api"].is_ready
+    assert containers.of_project("stratum", asking=True)["api"].is_ready is ready
 
 
 @pytest.mark.parametrize("stats", [{"anon": 7, "file": 9}, {"total_rss": 7, "rss": 3, "cache": 9}])

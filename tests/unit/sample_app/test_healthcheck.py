@@ -4,35 +4,16 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sample_app.healthcheck import is_healthy
+from unit.harness.local_server import replying
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-@contextmanager
-def answering(reply: bytes, heard: list[bytes]) -> Iterator[int]:
-    """Answer one request so, and keep what was asked."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            connection, _ = server.accept()
-            with connection:
-                heard.append(connection.recv(1024))
-                connection.sendall(reply)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield server.getsockname()[1]
-        thread.join()
 
 
 @pytest.mark.parametrize(
@@ -45,11 +26,10 @@ def answering(reply: bytes, heard: list[bytes]) -> Iterator[int]:
     ],
 )
 def test_only_a_200_is_healthy(reply: bytes, healthy: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001 - a row
-    heard: list[bytes] = []
-    with answering(reply, heard) as port:
-        monkeypatch.setenv("STRATUM_PUBLIC_PORT", str(port))
+    with replying(reply) as replied:
+        monkeypatch.setenv("STRATUM_PUBLIC_PORT", str(replied.port))
         assert is_healthy("api") is healthy
-    assert heard[0].startswith(b"GET /health/live HTTP/")
+    assert replied.request.startswith(b"GET /health/live HTTP/")
 
 
 def test_nobody_listening_is_not_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
