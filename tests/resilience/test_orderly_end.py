@@ -1,7 +1,9 @@
-"""A process that ends in order takes no span with it: the API told to stop, a worker told to stop, a worker's child replaced."""
+"""A process that ends in order takes nothing with it: the API told to stop, a worker told to stop, a worker's child replaced."""
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,10 +25,12 @@ from harness.loss import LossRow, settled
 from harness.settling import counted_so_far
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
+    from harness.clients.api import Api
     from harness.clients.database import Database
     from harness.clients.jaeger import Jaeger
+    from harness.clients.loki import Loki
     from harness.clients.prometheus import Prometheus
     from harness.faults import Faults
     from harness.measurements import Measurements
@@ -36,7 +40,23 @@ pytestmark = pytest.mark.slow
 
 RATE = 40.0
 REPLACED_AFTER = 40  # tasks, in a private stack (harness.stack)
-CHILDREN = 4  # of two workers
+WORKERS = 2
+CHILDREN = 4  # of them
+PROMPT_STOP = 8.0  # the workers are killed after 20 s
+_SIGNAL_CHILDREN = """
+import os, pathlib, signal, sys
+
+def told(process, name):
+    return pathlib.Path("/proc", process, name).read_text()
+
+for one in filter(str.isdigit, os.listdir("/proc")):
+    try:
+        parent = told(one, "stat").rpartition(")")[2].split()[1]
+        if "sample_app.worker" in told(one, "cmdline") and "sample_app.worker" in told(parent, "cmdline"):
+            os.kill(int(one), signal.Signals[sys.argv[1]])
+    except (FileNotFoundError, ProcessLookupError):
+        pass  # it ended meanwhile
+"""
 API_SPANS = (
     "POST /api/v1/automations/{automation_id}/execute",
     "INSERT executions",
@@ -83,6 +103,52 @@ def test_a_process_that_is_told_to_stop_sends_its_spans_first(  # noqa: PLR0917 
     row = LossRow.of(f"spans lost, {service} told to stop", comparison, unit="spans")
     assert losses.add(row) == "holds", str(comparison)
     whole(jaeger, ids)
+
+
+@pytest.fixture
+def signal_children(faults: Faults) -> Iterator[Callable[[str], None]]:
+    """Return what sends a signal to the pool processes of every worker; in the end they all go on."""
+
+    def send(name: str) -> None:
+        for container in containers_of(faults.client, faults.stack.environment.project, "worker"):
+            sent = container.exec_run(["python3", "-c", _SIGNAL_CHILDREN, name])
+            assert sent.exit_code == 0, sent.output
+
+    try:
+        yield send
+    finally:
+        send("SIGCONT")
+
+
+def test_a_task_whose_beginning_is_not_yet_heard_of_is_waited_for(  # noqa: PLR0917 - fixtures
+    signal_children: Callable[[str], None],
+    acme: Api,
+    faults: Faults,
+    prometheus: Prometheus,
+    loki: Loki,
+    jaeger: Jaeger,
+) -> None:
+    """The workers are told to stop when their processes were just given their tasks: each is run to its end, and once."""
+    for left in ("celery_queue_length", "celery_queue_unacked"):
+        eventually(prometheus.value(left), equals(0), within=60)
+    signal_children("SIGSTOP")
+    runs = [acme.execute(1001) for _ in range(CHILDREN)]
+    eventually(prometheus.value("celery_queue_unacked"), at_least(CHILDREN), within=15)
+
+    farewells = loki.lines('{service_name="stratum-worker"} |= "Warm shutdown"', since=time.time())
+    with ThreadPoolExecutor(1) as meanwhile:
+        stopping = meanwhile.submit(faults.restart, "worker")
+        eventually(farewells, has_length(WORKERS), within=5)
+        signal_children("SIGCONT")
+        (fault,) = stopping.result()
+    assert fault.seconds < PROMPT_STOP
+
+    for run in runs:
+        eventually(acme.outcome(run), within=30)
+    ids = [run.trace_id for run in runs]
+    comparison = settled(loss.spans(jaeger, ids, WORKER_SPANS), of_each(ids, WORKER_SPANS))
+    assert not comparison.doubled, str(comparison)
+    assert not comparison.missing, str(comparison)
 
 
 def children(faults: Faults) -> frozenset[str]:

@@ -53,7 +53,7 @@ def test_who_must_notice_exists(mutant: Mutant, tree: Path) -> None:
 
 def test_there_are_enough_mutants_and_not_too_many_that_need_a_stack() -> None:
     assert len(MUTANTS) >= 25
-    assert sum(mutant.needs == "stack" for mutant in MUTANTS) <= 16, "each costs a start of the stack"
+    assert sum(mutant.needs == "stack" for mutant in MUTANTS) <= 18, "each costs a start of the stack"
 
 
 @pytest.mark.parametrize("area", AREAS)

@@ -16,13 +16,13 @@ def run(settings: Settings) -> None:
     # Celery prints its farewell past the logging module: as a line that is not JSON
     celery_worker.safe_say = lambda text, *_: structlog.get_logger().info(text.strip())
     app = make_celery(settings)
+    app.conf.worker_pool = "sample_app.worker_pool:PatientTaskPool"
     tasks.register(app)
     connect_signals(settings)
     app.worker_main(
         [
             "--quiet",
             "worker",
-            "--pool=prefork",
             f"--loglevel={settings.log_level}",
             "--without-gossip",
             "--without-mingle",
