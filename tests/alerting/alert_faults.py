@@ -172,7 +172,7 @@ FAULTS: dict[str, Fault] = {
         (_COMES_UP, Term(8, "a canary is sent, and the next finds that it came through", compressed=False)),
     ),
     "CeleryQueueBacklog": Fault(
-        "1500 tasks are sent, each of which keeps a worker busy, by the fault switch",
+        "1200 tasks are sent, each of which keeps a worker busy, by the fault switch",
         "tasks pile up",
         (Term(15, "they are sent", compressed=False), _ASKED),
         (Term(15, "they are worked off", compressed=False), _ASKED),

@@ -20,7 +20,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from harness.clients.http import Session
 from harness.containers import containers_of
 from harness.eventually import Probe, eventually
-from harness.expectations import above, all_up, equals, is_empty
+from harness.expectations import above, all_up, at_most, equals, is_empty
 from harness.plugin import ROOT
 from harness.traffic import Traffic
 
@@ -39,12 +39,12 @@ if TYPE_CHECKING:
 _LONG = 600  # seconds after which a switch falls back by itself, should nobody heal it
 _STARTS = 60.0
 _ENOUGH = 120.0  # seconds until so many events have happened, or are bad
+_WORKED_OFF, _FEW = 60.0, 20  # seconds, messages
 _SILENCE = 120.0  # seconds in which what an earlier test raised is over
 _SESSIONS = 88  # of 100; three are kept for superusers
 _LINES, _LINES_AT_ONCE = 260_000, 5_000
 _SIX_HOURS = 21_600.0
 _BETWEEN_PINGS = 0.001
-_MORE = 10.0  # requests a second
 _LONGEST_LINE = 256 * 1024  # of Loki
 _FAILING_RULE = """
 groups:
@@ -153,13 +153,20 @@ class World:
 
 @contextmanager
 def _switched(world: World, name: str, **parameters: Any) -> Iterator[float]:  # noqa: ANN401 - JSON
-    at = time.time()
-    with world.saboteur.fault(name, seconds=_LONG, **parameters):
-        yield at
+    with world.saboteur.fault(name, seconds=_LONG, **parameters) as fault:
+        yield fault.at
 
 
 def _switch(name: str, **parameters: Any) -> Injection:  # noqa: ANN401 - JSON
     return partial(_switched, name=name, **parameters)
+
+
+@contextmanager
+def _tasks_linger(world: World) -> Iterator[float]:
+    """Once those that piled up are worked off: behind them, no other comes to pass."""
+    eventually(world.prometheus.value("celery_queue_length"), at_most(_FEW), within=_WORKED_OFF)
+    with _switched(world, "tasks-slow", milliseconds=5500) as at:
+        yield at
 
 
 @contextmanager
@@ -343,6 +350,8 @@ class _SlowBurn:
     """So many events there have to be, or a single bad one would be a fast burn."""
     above: float
     """The share of bad ones at which the fault is healed: what follows thins it out slowly enough for `for`."""
+    more: float = 10.0
+    """Requests a second."""
 
     @contextmanager
     def __call__(self, world: World) -> Iterator[float]:
@@ -355,7 +364,7 @@ class _SlowBurn:
         with world.saboteur.fault(self.fault, seconds=_LONG, **self.parameters):
             eventually(share, above(self.above), within=_ENOUGH, every=0.2)
         yield at
-        more = world.load(_MORE).flowing()
+        more = world.load(self.more).flowing()
         more.__enter__()
         world.afterwards.append(lambda: more.__exit__(None, None, None))
 
@@ -387,8 +396,8 @@ INJECTIONS: dict[str, Injection] = {
     "requests linger": _switch("latency", milliseconds=1500),
     "queries linger": _switch("slow-queries", per_minute=60),
     "tasks fail": _switch("tasks-fail", share=0.5),
-    "tasks linger": _switch("tasks-slow", milliseconds=5500),
-    "tasks pile up": _switch("queue-pile-up", messages=1500),
+    "tasks linger": _tasks_linger,
+    "tasks pile up": _switch("queue-pile-up", messages=1200),
     "platform refuses": _switch("ad-platform", platform="meta", failure="rejected"),
     "stream stuck": _switch("stuck-stream"),
     "bad signals": _bad_signals,

@@ -1,6 +1,6 @@
 """Every refusal as problem details (RFC 9457): what is wrong, with which field, and the ids to ask about it.
 
-Nothing a client sends may make a 5xx; the one 5xx answered on purpose is 503, while the database is away.
+Nothing a client sends may make a 5xx; the one 5xx answered on purpose is 503, while the database or the broker is away.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
+from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -82,6 +83,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     for unavailable in UNAVAILABLE:
         app.add_exception_handler(unavailable, _database_away)
+    app.add_exception_handler(RedisError, _broker_away)
 
 
 def crash_response(serving: Serving) -> Response:
@@ -97,7 +99,11 @@ def refused(error: ProblemError) -> Response:
 
 def database_away() -> Response:
     """Answer while the database does not."""
-    detail = "The database does not answer. Nothing was changed that this answer could confirm; try again."
+    return _away("The database")
+
+
+def _away(store: str) -> Response:
+    detail = f"{store} does not answer. Nothing was changed that this answer could confirm; try again."
     return _response(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": "2"})
 
 
@@ -162,3 +168,7 @@ def _invalid_response(errors: list[dict[str, str]]) -> Response:
 
 async def _database_away(_request: Request, _error: Exception) -> Response:
     return database_away()
+
+
+async def _broker_away(_request: Request, _error: Exception) -> Response:
+    return _away("The broker")  # of the cache, nobody asks what it cannot do without

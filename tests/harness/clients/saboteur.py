@@ -8,13 +8,18 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from requests import RequestException
+
+from harness.eventually import NotYet, Probe, eventually
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.clients.api import Api
+    from harness.clients.api import Answer, Api
     from harness.faults import Fault
 
 _FAULTS = "/internal/faults"
+_ANSWERS_WITHIN = 15.0  # seconds; what is broken already may hold up who breaks more
 
 
 @dataclass(frozen=True)
@@ -25,17 +30,16 @@ class Saboteur:
     healed: list[Fault] = field(default_factory=list)  # what was switched on and is off again
 
     @contextmanager
-    def fault(self, name: str, *, seconds: float = 120, **parameters: Any) -> Iterator[None]:  # noqa: ANN401 - JSON
+    def fault(self, name: str, *, seconds: float = 120, **parameters: Any) -> Iterator[Fault]:  # noqa: ANN401 - JSON
         """Break one thing for as long as the block runs, and for so many seconds at the most."""
         from harness.faults import Fault  # noqa: PLC0415 - whoever only asks needs no Docker client
 
-        fault = Fault("on", name, at=time.time())
-        answer = self.api.send("PUT", f"{_FAULTS}/{name}", json={"seconds": seconds, **parameters})
+        answer = self._switch("PUT", name, json={"seconds": seconds, **parameters})
         if answer.status != HTTPStatus.OK:
             raise AssertionError(f"fault {name} was not switched on: {answer!r}")
-        fault.seconds = time.time() - fault.at
+        fault = Fault("on", name, at=answer.sent_at, seconds=time.time() - answer.sent_at)
         try:
-            yield
+            yield fault
         finally:
             fault.healed_at = time.time()
             self.heal(name)
@@ -43,7 +47,7 @@ class Saboteur:
 
     def heal(self, name: str) -> None:
         """Switch a fault off."""
-        answer = self.api.send("DELETE", f"{_FAULTS}/{name}")
+        answer = self._switch("DELETE", name)
         if answer.status != HTTPStatus.NO_CONTENT:
             raise AssertionError(f"fault {name} was not switched off: {answer!r}")
 
@@ -56,3 +60,18 @@ class Saboteur:
     def what_is_on(self) -> list[str]:
         """Name the faults that are on."""
         return [fault["name"] for fault in self.api.send("GET", _FAULTS).body["faults"]]
+
+    def _switch(self, method: str, name: str, **options: Any) -> Answer:  # noqa: ANN401 - JSON
+        """Ask until there is an answer: to switch the same twice does no harm, and a fault left on would."""
+        path = f"{_FAULTS}/{name}"
+
+        def send() -> Answer:
+            try:
+                answer = self.api.send(method, path, **options)
+            except RequestException as failure:
+                raise NotYet(type(failure).__name__) from failure
+            if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
+                raise NotYet(repr(answer))
+            return answer
+
+        return eventually(Probe(f"{method} {path}", self.api.address, send), within=_ANSWERS_WITHIN)

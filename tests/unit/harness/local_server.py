@@ -43,7 +43,8 @@ class Canned:
 def _answer_of(canned: Canned, asked: Asked) -> tuple[int, Any]:
     answer = canned.answers.get(asked.path)
     if callable(answer):
-        return canned.statuses.get(asked.path, 200), answer(asked)
+        made = answer(asked)  # which may say with which status
+        return canned.statuses.get(asked.path, 200), made
     if answer is None:
         made = canned.fallback(asked)
         return (404, {"error": "no such page"}) if made is None else (200, made)

@@ -17,6 +17,7 @@ from harness.clients.inbox import Inbox
 from harness.clients.jaeger import Jaeger
 from harness.clients.loki import Loki
 from harness.clients.prometheus import Prometheus
+from harness.clients.saboteur import Saboteur
 from harness.eventually import NotYet
 from unit.harness.local_server import Asked, serving
 
@@ -386,3 +387,33 @@ def test_a_silence_is_made_for_one_name_and_found_while_it_is_in_force() -> None
         alertmanager = Alertmanager(store.address)
         assert alertmanager.silence("APIDown", until="2100-01-01T00:00:00Z") == "s1"
         assert alertmanager.silences().now() == ("s1",)
+
+
+# --- saboteur ---
+
+
+def test_a_fault_is_switched_on_and_off_by_an_api_that_answers_late() -> None:
+    """What is left on would outlive its test, so both are asked for until they are answered."""
+    away = {"PUT", "DELETE"}  # each answers once that it cannot
+
+    def switch(asked: Asked) -> object:
+        store.statuses["/internal/faults/latency"] = (
+            503 if asked.method in away else {"PUT": 200, "DELETE": 204}[asked.method]
+        )
+        away.discard(asked.method)
+        return {}
+
+    with serving(**{"/internal/faults/latency": switch}) as store:
+        saboteur = Saboteur(Api(store.address, key="k"))
+        with saboteur.fault("latency") as fault:
+            assert fault.seconds >= 0
+        assert [asked.method for asked in store.asked] == ["PUT", "PUT", "DELETE", "DELETE"]
+        assert saboteur.healed == [fault]
+
+
+def test_a_fault_that_is_refused_is_not_asked_for_again() -> None:
+    with serving(**{"/internal/faults/latency": (422, {"detail": "too long"})}) as store:
+        saboteur = Saboteur(Api(store.address, key="k"))
+        with pytest.raises(AssertionError, match="not switched on: 422"), saboteur.fault("latency"):
+            pass
+        assert len(store.asked) == 1

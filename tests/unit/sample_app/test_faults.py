@@ -54,10 +54,14 @@ class Keys:
         return self.get_many(keys)
 
     async def set(self, key: str, value: bytes, *, px: int) -> None:
+        if self.away:
+            raise BrokerAway
         self.values[key] = value
         self.expiries[key] = px
 
     async def delete(self, *keys: str) -> None:
+        if self.away:
+            raise BrokerAway
         for key in keys:
             self.values.pop(key, None)
 
@@ -122,6 +126,21 @@ def test_where_faults_are_off_there_is_no_switch(app: App) -> None:
 def test_the_switches_want_a_key_of_their_own(client: TestClient, headers: dict[str, str]) -> None:
     assert client.put("/internal/faults/latency", json={}, headers=headers).status_code == 401
     assert client.post("/internal/faults/crash", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_while_the_broker_is_away_nothing_is_switched_and_it_is_503(
+    method: str, client: TestClient, keys: Keys, app: App
+) -> None:
+    keys.away = True
+    path = "/internal/faults" if method == "GET" else "/internal/faults/latency"
+
+    answer = client.request(method, path, json={} if method == "PUT" else None, headers=SABOTEUR)
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert "The broker does not answer" in answer.json()["detail"]
+    assert keys.values == {}
+    assert app.errors.events == []
 
 
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.name)
