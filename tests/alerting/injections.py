@@ -45,6 +45,7 @@ _SESSIONS = 88  # of 100; three are kept for superusers
 _LINES, _LINES_AT_ONCE = 260_000, 5_000
 _SIX_HOURS = 21_600.0
 _BETWEEN_PINGS = 0.001
+_READ = "/api/v1/automations"
 _LONGEST_LINE = 256 * 1024  # of Loki
 _FAILING_RULE = """
 groups:
@@ -139,7 +140,7 @@ class World:
                 "POST", "/api/v1/cdp/events", parent=parent, json={"event_type": "purchase"}
             ),
             lambda parent: ours.send("POST", "/api/v1/automations/1001/execute", parent=parent),
-            lambda parent: ours.send("GET", "/api/v1/automations", parent=parent),
+            lambda parent: ours.send("GET", _READ, parent=parent),
         )
         turn, lock = cycle(kinds), Lock()
 
@@ -149,6 +150,10 @@ class World:
             return kind(parent)
 
         return Traffic(send, rate, at_once=at_once)
+
+    def reads(self, rate: float) -> Traffic:
+        """Requests that cost the stack least."""
+        return Traffic(lambda parent: self.tenants[0].send("GET", _READ, parent=parent), rate)
 
 
 @contextmanager
@@ -338,10 +343,7 @@ def _send_lines(world: World, lines: bytes) -> None:
 
 @dataclass(frozen=True)
 class _SlowBurn:
-    """Events that are bad now and then: enough of them to burn a budget slowly, too few to burn it fast.
-
-    Afterwards more come in than before, all of them good: the share of bad ones is over sooner.
-    """
+    """Events that are bad now and then: enough of them to burn a budget slowly, too few to burn it fast."""
 
     slo: str
     fault: str
@@ -350,8 +352,8 @@ class _SlowBurn:
     """So many events there have to be, or a single bad one would be a fast burn."""
     above: float
     """The share of bad ones at which the fault is healed: what follows thins it out slowly enough for `for`."""
-    more: float = 10.0
-    """Requests a second."""
+    reads: float = 0.0
+    """So many more requests a second afterwards, all of them good and cheap: the share of bad ones is over sooner."""
 
     @contextmanager
     def __call__(self, world: World) -> Iterator[float]:
@@ -364,9 +366,10 @@ class _SlowBurn:
         with world.saboteur.fault(self.fault, seconds=_LONG, **self.parameters):
             eventually(share, above(self.above), within=_ENOUGH, every=0.2)
         yield at
-        more = world.load(self.more).flowing()
-        more.__enter__()
-        world.afterwards.append(lambda: more.__exit__(None, None, None))
+        if self.reads:
+            reads = world.reads(self.reads).flowing()
+            reads.__enter__()
+            world.afterwards.append(lambda: reads.__exit__(None, None, None))
 
 
 @contextmanager
@@ -426,7 +429,7 @@ INJECTIONS: dict[str, Injection] = {
     "volume filled": _fault("disk_full", "redis-broker", path="/data", left=0.1),
     "disk filled": _fault("disk_full", "redis-broker", path="/data", left=0.03),
     "requests fail now and then": _SlowBurn(
-        "api-availability", "errors", {"share": 0.03}, among=350, above=0.0017
+        "api-availability", "errors", {"share": 0.03}, among=350, above=0.0017, reads=10
     ),
     "requests linger now and then": _switch("latency", milliseconds=700, share=0.08),
     "platforms refuse now and then": _SlowBurn(

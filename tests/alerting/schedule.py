@@ -39,6 +39,7 @@ class Act:
 
 
 ANEW = "prometheus begins anew"
+_DROPPED_BEFORE = "the line that was too long is news to a Prometheus without a past"
 
 SCHEDULE: tuple[Act, ...] = (
     Act(
@@ -66,6 +67,13 @@ SCHEDULE: tuple[Act, ...] = (
         requests_a_second=5,
         anew=True,
         services=("api-replica",),
+        consequences={
+            "CanaryLost": "its requests fail, and its tasks wait behind those that pile up",
+            "CeleryWorkersMissing": "of the workers that were killed one is back first",
+            "SchedulerStalled": "its tasks wait behind those that pile up",
+            "SLOErrorBudgetBurnSlow": "what burned fast burned slowly too, and the fast burn is over sooner",
+            "TargetDown": "nobody answers for workers that were killed",
+        },
     ),
     Act(
         "what stops",
@@ -76,6 +84,15 @@ SCHEDULE: tuple[Act, ...] = (
             # hundreds of thousands of lines are sent meanwhile, and leave the others no processor
             Step("loki stopped", after=("redis stopped",)),
         ),
+        consequences={
+            "APIInstanceDown": "of the API's containers one goes first",
+            "CanaryLost": "nobody takes its request",
+            "CeleryExporterStale": "the broker is back, and nobody has asked it yet",
+            "CeleryNoWorkers": "the broker is back, and the workers are not",
+            "CeleryWorkersMissing": "the broker is back, and one of the workers is",
+            "IngesterStalled": "the events are in the broker",
+            "SchedulerStalled": "the broker is back, and no task has run yet",
+        },
     ),
     Act(
         "what fills, and what falls behind",
@@ -97,6 +114,10 @@ SCHEDULE: tuple[Act, ...] = (
         # what stopped was told of, and Alertmanager keeps the turns of a group for a quarter of an hour after its end:
         # what comes again (SchedulerStalled) would be told when its turn comes, and not after a group_wait
         anew=True,
+        consequences={
+            "PostgresSlowQueries": "a statement that a deadlock holds up for a second is a slow one",
+            "TelemetryDropped": _DROPPED_BEFORE,
+        },
     ),
     Act(
         "what burns slowly",
@@ -108,6 +129,10 @@ SCHEDULE: tuple[Act, ...] = (
         ),
         requests_a_second=10,
         anew=True,
+        consequences={
+            "IntegrationFailureSpike": "one call in ten is, at this load, more than ten a minute",
+            "TelemetryDropped": _DROPPED_BEFORE,
+        },
     ),
 )
 

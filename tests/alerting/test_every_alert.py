@@ -21,7 +21,7 @@ from alerting.alert_faults import FAULTS, NOT_YET, row_of, time_to_detect, time_
 from alerting.alert_row import AlertRow
 from alerting.injections import World
 from alerting.proving import Proof, Proving
-from alerting.schedule import ACTS, SCHEDULE, SMALL, Act, Small
+from alerting.schedule import SCHEDULE, SMALL, Act, Small
 from harness import rendering
 from harness.clients.http import Session
 from harness.faults import Faults
@@ -213,8 +213,11 @@ def test_everybody_has_the_all_clear_in_time(name: str, proofs: dict[str, Proof]
     assert proof.last_told("resolved") <= longest, f"{proof.timeline}\n{proof.trouble}"
 
 
-@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name)
+@pytest.mark.parametrize("act", SCHEDULE, ids=lambda act: act.name)
 def test_nobody_is_told_of_anything_else(act: Act, provings: list[Proving]) -> None:
-    """While many things are broken at once, every message is about one of them, or about what follows from it."""
+    """While many things are broken at once, every message is about one of them, or about what follows from it.
+
+    Only on the whole stack: a small one rightly misses the services that it does not have.
+    """
     [besides] = [proving.besides[act.name] for proving in provings if act.name in proving.besides]
     assert besides - {WATCHDOG} - act.consequences.keys() == set()
