@@ -140,6 +140,8 @@ class Proving:
         with ExitStack() as load:
             if act.requests_a_second:
                 load.enter_context(self.world.load(act.requests_a_second).flowing())
+            if act.reads_a_second:
+                load.enter_context(self.world.reads(act.reads_a_second).flowing())
             with ThreadPoolExecutor(max(1, len(steps)), thread_name_prefix="step") as several:
                 done = [several.submit(self._step, step) for step in steps]
             for one in done:

@@ -30,6 +30,8 @@ class Act:
     name: str
     steps: tuple[Step, ...]
     requests_a_second: float = 0.0
+    reads_a_second: float = 0.0
+    """Besides, of the kind that costs least."""
     anew: bool = False
     """Whether Prometheus begins it without a past: what burned before would be remembered for six hours."""
     services: tuple[str, ...] = ()
@@ -127,7 +129,8 @@ SCHEDULE: tuple[Act, ...] = (
             Step("platforms refuse now and then"),
             Step("keys missed"),
         ),
-        requests_a_second=10,
+        requests_a_second=5,
+        reads_a_second=8,
         anew=True,
         consequences={
             "IntegrationFailureSpike": "one call in ten is, at this load, more than ten a minute",
