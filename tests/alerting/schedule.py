@@ -147,8 +147,6 @@ class Small:
     factor: float
     services: tuple[str, ...]
     schedule: tuple[Act, ...]
-    precedence: int | None = None
-    """Its shares of the processor when it is short (docker-compose.yml: 1024, and 4096 for what watches)."""
 
 
 SMALL: tuple[Small, ...] = (
@@ -167,13 +165,11 @@ SMALL: tuple[Small, ...] = (
         ),
         (Act("what a hurried scrape does not see", (Step("database closed"),)),),
     ),
-    # six hours are twelve minutes of the stack under test, and six of this one. A scrape has a quarter of a second, and
-    # history without gaps is what is wanted of it; at 120 its Prometheus alone took half a core from the others
+    # six hours are twelve minutes of the stack under test, and three of this one
     Small(
-        60.0,
+        120.0,
         ("redis", "redis-exporter", "prometheus", "alertmanager", "inbox"),
         (Act("what needs hours of history", (Step("commands pour in"),)),),
-        precedence=8192,
     ),
 )
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from launcher import containers
 
 from alerting.alert_faults import FAULTS, NOT_YET, row_of, time_to_detect, time_to_resolve
 from alerting.alert_row import AlertRow
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.every_alert,
     pytest.mark.slow,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1200),
 ]  # the fixture, which whichever test comes first waits for
 
 RULES = {row_of(rule): rule for rule in rendering.committed_alerts(ROOT)}
@@ -50,10 +49,18 @@ WATCHDOG = "Watchdog"
 _SENTENCE = re.compile(r"<no value>|<nil>|%!|NaN|\{\{")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def proved_on_small_ones(request: pytest.FixtureRequest, progress: Callable[[str], None]) -> list[Proving]:
+    """Carry out the schedules of the small stacks, before the whole one starts and wants the processor for itself."""
+    only = asked_about(request.session.items)
+    with ThreadPoolExecutor(len(SMALL)) as several:
+        return list(several.map(lambda small: proved_on(small, only, progress), SMALL))
+
+
 @pytest.fixture(scope="module")
-def provings(
-    *,
+def provings(  # noqa: PLR0917 - fixtures
     request: pytest.FixtureRequest,
+    proved_on_small_ones: list[Proving],
     stack: Stack,
     faults: Faults,
     saboteur: Saboteur,
@@ -61,21 +68,18 @@ def provings(
     alert_rows: Measurements,
     progress: Callable[[str], None],
 ) -> list[Proving]:
-    """Carry out the schedules of all stacks; write build/alerts.json, whatever became of it."""
+    """Carry out the schedule of the whole stack; write build/alerts.json, whatever became of it."""
     tenants = tuple(stack.stores.tenant(name) for name in ("acme", "retailx"))
     only = asked_about(request.session.items)
     proving = Proving.of(World(stack, faults, saboteur, tenants), SCHEDULE, progress)
-    with ThreadPoolExecutor(
-        1
-    ) as beside:  # one small stack at a time: a third stack would leave none enough processor
-        others = [beside.submit(proved_on, small, only, progress) for small in SMALL]
-        proving.run(only)
-    every = [proving, *(other.result() for other in others)]
-    for proof in (proof for one in every for proof in one.proofs.values()):
-        if proof.timeline:
-            timelines.keep(proof.timeline)
-        if FAULTS[proof.name].injection in only:
-            alert_rows.add(row(proof, began=proving.began))
+    proving.run(only)
+    every = [proving, *proved_on_small_ones]
+    for one in every:
+        for proof in one.proofs.values():
+            if proof.timeline:
+                timelines.keep(proof.timeline)
+            if FAULTS[proof.name].injection in only:
+                alert_rows.add(row(proof, began=one.began))
     return every
 
 
@@ -107,8 +111,6 @@ def proved_on(small: Small, only: frozenset[str], progress: Callable[[str], None
             return proving
         stack.start_only(small.services[0])  # a store, without which others do not start
         stack.start_only(*small.services)
-        if small.precedence:
-            prefer(stack, small.precedence)
         proving.run(only)
         assert rendering.differences(ROOT, stack.stores.prometheus, factor=small.factor) == []
     except Exception as failure:  # noqa: BLE001 - it is about these rules, and no others
@@ -118,12 +120,6 @@ def proved_on(small: Small, only: frozenset[str], progress: Callable[[str], None
     finally:
         stack.remove()
     return proving
-
-
-def prefer(stack: Stack, shares: int) -> None:
-    """Let a stack's containers have so many shares of the processor when it is short."""
-    for state in containers.every_one(stack.environment.project):
-        state.container.update(cpu_shares=shares)
 
 
 def row(proof: Proof, *, began: float = math.nan) -> AlertRow:
