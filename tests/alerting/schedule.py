@@ -129,7 +129,7 @@ SCHEDULE: tuple[Act, ...] = (
             Step("platforms refuse now and then"),
             Step("keys missed"),
         ),
-        requests_a_second=5,
+        requests_a_second=8,
         reads_a_second=8,
         anew=True,
         consequences={
