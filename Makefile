@@ -57,7 +57,7 @@ unit: venv ## What needs no containers
 	@$(PYTEST) -n $(WORKERS) tests/unit $(if $(K),-k "$(K)") $(ARGS)
 config: ready ## That files agree with each other and with the binaries that read them
 	@$(PYTEST) -n $(WORKERS) tests/config $(if $(K),-k "$(K)") $(ARGS)
-alerts: ready ## Every alert rule, fired by a real fault, told to the right people, resolved (8 min)
+alerts: ready ## Every alert rule, fired by a real fault, told to the right people, resolved (13 min)
 	@$(PYTEST) -m every_alert $(if $(K),-k "$(K)") tests/alerting/test_every_alert.py $(ARGS)
 quiet: ready ## That a healthy stack says nothing: at work, restarted, renewed, started (13 min)
 	@$(PYTEST) -m quiet tests/alerting $(ARGS)

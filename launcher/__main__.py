@@ -85,7 +85,7 @@ def _clean(environment: Environment, _: argparse.Namespace) -> int:
 
 
 def _ps(environment: Environment, _: argparse.Namespace) -> int:
-    states = containers.of_project(environment.project)
+    states = containers.of_project(environment.project, asking=True)
     if not states:
         _say("nothing is running: `make up`")
         return 1
