@@ -352,6 +352,8 @@ class _SlowBurn:
     """So many events there have to be, or a single bad one would be a fast burn."""
     above: float
     """The share of bad ones at which the fault is healed: what follows thins it out slowly enough for `for`."""
+    reads: float = 0.0
+    """So many more requests a second afterwards: how many are bad before the fault is healed is chance."""
 
     @contextmanager
     def __call__(self, world: World) -> Iterator[float]:
@@ -364,6 +366,10 @@ class _SlowBurn:
         with world.saboteur.fault(self.fault, seconds=_LONG, **self.parameters):
             eventually(share, above(self.above), within=_ENOUGH, every=0.2)
         yield at
+        if self.reads:
+            more = world.reads(self.reads).flowing()
+            more.__enter__()
+            world.afterwards.append(lambda: more.__exit__(None, None, None))
 
 
 @contextmanager
@@ -423,13 +429,13 @@ INJECTIONS: dict[str, Injection] = {
     "volume filled": _fault("disk_full", "redis-broker", path="/data", left=0.1),
     "disk filled": _fault("disk_full", "redis-broker", path="/data", left=0.03),
     "requests fail now and then": _SlowBurn(
-        "api-availability", "errors", {"share": 0.02}, among=350, above=0.0017
+        "api-availability", "errors", {"share": 0.01}, among=350, above=0.0017, reads=8
     ),
     "requests linger now and then": _switch("latency", milliseconds=700, share=0.08),
     "platforms refuse now and then": _SlowBurn(
         "trust-automation-success",
         "ad-platform",
-        {"failure": "rejected", "share": 0.1},
+        {"failure": "rejected", "share": 0.06},
         among=100,
         above=0.014,
     ),

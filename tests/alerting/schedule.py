@@ -133,7 +133,7 @@ SCHEDULE: tuple[Act, ...] = (
         reads_a_second=8,
         anew=True,
         consequences={
-            "IntegrationFailureSpike": "one call in ten is, at this load, more than ten a minute",
+            "IntegrationFailureSpike": "one call in seventeen is, at this load, more than ten a minute",
             "TelemetryDropped": _DROPPED_BEFORE,
         },
     ),
