@@ -20,7 +20,7 @@ import yaml
 
 from alerting.alert_faults import FAULTS, row_of, time_to_detect, time_to_resolve
 from alerting.injections import INJECTIONS
-from alerting.schedule import ANEW, SCHEDULE, Act, Step
+from alerting.schedule import ANEW, Act, Step
 from harness import rendering
 from harness.clients.inbox import Notifications
 from harness.eventually import Probe, Unmet, eventually
@@ -103,8 +103,8 @@ class Proving:
     progress: Callable[[str], object]
     """Told what begins and how it ended."""
     healed: dict[str, Event] = field(default_factory=dict)
-    besides: dict[str, frozenset[str]] = field(default_factory=dict)
-    """For each act that was played: the alerts that somebody was told of and that it is not to prove."""
+    besides: dict[str, Notifications] = field(default_factory=dict)
+    """For each act that was played: what somebody was told of alerts that it is not to prove."""
     began: float = field(default_factory=time.time)
 
     @classmethod
@@ -151,18 +151,14 @@ class Proving:
                 self._await_all_clear(proof)
         proofs += self._of(ANEW)
         self._keep(proofs)
-        self._note_others(act, {proof.rule["alert"] for proof in proofs}, since=began)
+        self.besides[act.name] = self._told_besides({proof.rule["alert"] for proof in proofs}, since=began)
         for undo in self.world.afterwards:
             undo()
         self.world.afterwards.clear()
 
-    def _note_others(self, act: Act, proved: set[str], *, since: float) -> None:
+    def _told_besides(self, proved: set[str], *, since: float) -> Notifications:
         told = self.world.inbox.notifications(status="firing", since=since).now()
-        others = [one for one in told if one.alertname not in proved]
-        self.besides[act.name] = frozenset(one.alertname for one in others)
-        for one in others if self.schedule is SCHEDULE else ():  # a small stack misses what it does not have
-            if one.alertname not in {"Watchdog", *act.consequences}:
-                self._say(f"  TOLD BESIDES at {one.received_at - self.began:.1f} s: {one}: {one.summary}")
+        return Notifications(tuple(one for one in told if one.alertname not in proved))
 
     def _of(self, injection: str) -> list[Proof]:
         return [proof for name, proof in self.proofs.items() if FAULTS[name].injection == injection]

@@ -19,7 +19,6 @@ from harness.expectations import (
     is_empty,
     is_firing,
     is_not_empty,
-    is_quiet,
     is_resolved,
 )
 
@@ -80,19 +79,14 @@ def active_since(
 
 
 def test_a_symptom_that_pauses_is_one_incident(
-    stack: Stack, saboteur: Saboteur, prometheus: Prometheus, inbox: Inbox
+    world: World, stack: Stack, saboteur: Saboteur, prometheus: Prometheus, inbox: Inbox
 ) -> None:
     """Deadlocks, none for longer than the rule looks back, and deadlocks again: one message, and one all-clear."""
 
     def within(*terms: Term) -> float:
         return limit(*terms, factor=stack.factor)
 
-    over = (_MET, _WINDOW, SCRAPE, EVALUATION, lasts(FLAPPING, "keep_firing_for"), FOR_ENDS)
-    # an earlier test may have made deadlocks too
-    eventually(alerts(prometheus, FLAPPING), is_empty, within=within(*over))
-    earlier = inbox.notifications(FLAPPING, receiver="slack-platform")
-    eventually(earlier, is_quiet, within=within(CHANNEL_INTERVAL, NOTIFY))
-
+    world.until_silent(FLAPPING)  # an earlier test may have made deadlocks too
     told = inbox.notifications(FLAPPING, receiver="slack-platform", since=time.time())
     with saboteur.fault("deadlocks", per_minute=60, seconds=60):
         # not CHANNEL_WAIT: Alertmanager keeps the turns of a group for a while after its end
@@ -104,6 +98,7 @@ def test_a_symptom_that_pauses_is_one_incident(
             "it was over before it came back: keep_firing_for is too short"
         )
 
+    over = (_MET, _WINDOW, SCRAPE, EVALUATION, lasts(FLAPPING, "keep_firing_for"), FOR_ENDS)
     eventually(told, is_resolved, within=within(*over, CHANNEL_INTERVAL, NOTIFY))
     heard = [one.status for one in told.now()]
     assert heard.count("resolved") == 1, f"it was told as over before it was: {heard}"
