@@ -46,6 +46,7 @@ _LINES, _LINES_AT_ONCE = 260_000, 5_000
 _SIX_HOURS = 21_600.0
 _BETWEEN_PINGS = 0.001
 _READ = "/api/v1/automations"
+_RUN = "/api/v1/automations/1001/execute"
 _LONGEST_LINE = 256 * 1024  # of Loki
 _FAILING_RULE = """
 groups:
@@ -135,11 +136,11 @@ class World:
         """Requests as tenants send them: automations that are run, events, signals, and a few reads."""
         ours = self.tenants[0]
         kinds: tuple[Callable[[Traceparent], Answer], ...] = (
-            lambda parent: ours.send("POST", "/api/v1/automations/1001/execute", parent=parent),
+            lambda parent: ours.send("POST", _RUN, parent=parent),
             lambda parent: ours.send(
                 "POST", "/api/v1/cdp/events", parent=parent, json={"event_type": "purchase"}
             ),
-            lambda parent: ours.send("POST", "/api/v1/automations/1001/execute", parent=parent),
+            lambda parent: ours.send("POST", _RUN, parent=parent),
             lambda parent: ours.send("GET", _READ, parent=parent),
         )
         turn, lock = cycle(kinds), Lock()
@@ -154,6 +155,10 @@ class World:
     def reads(self, rate: float) -> Traffic:
         """Requests that cost the stack least: good events for an SLO, of which there have to be a thousand."""
         return Traffic(lambda parent: self.tenants[0].send("GET", _READ, parent=parent), rate)
+
+    def automations(self, rate: float) -> Traffic:
+        """Automations that are run: the only good events for the SLO that counts their tasks."""
+        return Traffic(lambda parent: self.tenants[0].send("POST", _RUN, parent=parent), rate)
 
 
 @contextmanager
@@ -352,8 +357,8 @@ class _SlowBurn:
     """So many events there have to be, or a single bad one would be a fast burn."""
     above: float
     """The share of bad ones at which the fault is healed: what follows thins it out slowly enough for `for`."""
-    reads: float = 0.0
-    """So many more requests a second afterwards: how many are bad before the fault is healed is chance."""
+    thinned_by: Callable[[World], Traffic]
+    """Sent besides once the fault is healed: how many events are bad before that is chance."""
 
     @contextmanager
     def __call__(self, world: World) -> Iterator[float]:
@@ -366,10 +371,9 @@ class _SlowBurn:
         with world.saboteur.fault(self.fault, seconds=_LONG, **self.parameters):
             eventually(share, above(self.above), within=_ENOUGH, every=0.2)
         yield at
-        if self.reads:
-            more = world.reads(self.reads).flowing()
-            more.__enter__()
-            world.afterwards.append(lambda: more.__exit__(None, None, None))
+        more = self.thinned_by(world).flowing()
+        more.__enter__()
+        world.afterwards.append(lambda: more.__exit__(None, None, None))
 
 
 @contextmanager
@@ -429,7 +433,12 @@ INJECTIONS: dict[str, Injection] = {
     "volume filled": _fault("disk_full", "redis-broker", path="/data", left=0.1),
     "disk filled": _fault("disk_full", "redis-broker", path="/data", left=0.03),
     "requests fail now and then": _SlowBurn(
-        "api-availability", "errors", {"share": 0.01}, among=350, above=0.0017, reads=8
+        "api-availability",
+        "errors",
+        {"share": 0.01},
+        among=350,
+        above=0.0017,
+        thinned_by=lambda world: world.reads(8),
     ),
     "requests linger now and then": _switch("latency", milliseconds=700, share=0.08),
     "platforms refuse now and then": _SlowBurn(
@@ -438,5 +447,6 @@ INJECTIONS: dict[str, Injection] = {
         {"failure": "rejected", "share": 0.06},
         among=100,
         above=0.014,
+        thinned_by=lambda world: world.automations(2),
     ),
 }
