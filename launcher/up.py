@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _READY_WITHIN = 180.0
 _LOOK_EVERY = 0.25
+_REFUSED = "password authentication failed"  # PostgreSQL knows the passwords of its first start
 
 ADDRESSES: dict[str, tuple[str, str]] = {
     "api": ("API_PORT", "/openapi.json"),
@@ -168,9 +169,14 @@ def _failure(environment: Environment, states: list[State]) -> Problem:
     for state in states:
         lines = "\n".join(f"    {line}" for line in containers.last_lines(state).splitlines())
         parts.append(f"{state.service} is {state}; its last lines:\n{lines}")
-    return Problem(
-        "\n".join(parts), f"`make logs S={states[0].service}` shows more; project {environment.project}"
-    )
+    what = "\n".join(parts)
+    if _REFUSED in what:
+        return Problem(
+            what,
+            f"the volumes of project {environment.project} were made with other secrets, perhaps by another checkout: "
+            f"put its secrets/ and .env here, or let `make clean` delete both volumes and {environment.secrets}/",
+        )
+    return Problem(what, f"`make logs S={states[0].service}` shows more; project {environment.project}")
 
 
 def _published(running: Mapping[str, State]) -> set[int]:

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     from harness.eventually import Probe
 
-# Flags of Prometheus and Alertmanager, and the inbox's one wait, that are durations: docker-compose.yml has their usual values behind these
-# settings.
+# Durations that are not in a configuration file: docker-compose.yml has their usual values behind these settings.
 _FLAGS = (
     "PROMETHEUS_RESEND_DELAY",
     "PROMETHEUS_FOR_GRACE_PERIOD",
@@ -26,6 +25,7 @@ _FLAGS = (
     "PROMETHEUS_LOOKBACK_DELTA",
     "ALERTMANAGER_MAINTENANCE_INTERVAL",
     "INBOX_WATCHDOG_PATIENCE",
+    "REDIS_EXPORTER_CONNECTION_TIMEOUT",  # has to end within a scrape
 )
 # What is a number of seconds there: how old the Celery exporter's answers may be. The other exporters ask at each scrape.
 _SECONDS = ("STRATUM_EXPORTER_REFRESH_SECONDS",)

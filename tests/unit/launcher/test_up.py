@@ -73,6 +73,18 @@ def test_what_is_not_ready_in_time_is_named_with_its_last_lines(
         up.wait_until_proved(environment, up.Watch(), Mock(), list)
 
 
+def test_volumes_that_know_other_passwords_are_named_as_the_cause(
+    monkeypatch: pytest.MonkeyPatch, environment: Environment
+) -> None:
+    failed = state("migrate", status="exited", health="", exit_code=1)
+    refusal = b'FATAL:  password authentication failed for user "stratum_owner"'
+    monkeypatch.setattr(failed.container, "logs", lambda **_: refusal)
+    observed(monkeypatch, {"migrate": failed})
+
+    with pytest.raises(Problem, match=r"volumes of project stratum-test-1 .* other secrets.*make clean"):
+        up.wait_until_proved(environment, up.Watch(), Mock(), list)
+
+
 def test_a_container_that_failed_ends_the_wait_at_once(
     monkeypatch: pytest.MonkeyPatch, environment: Environment
 ) -> None:
