@@ -438,7 +438,7 @@ INJECTIONS: dict[str, Injection] = {
         {"share": 0.01},
         among=350,
         above=0.0017,
-        thinned_by=lambda world: world.reads(8),
+        thinned_by=lambda world: world.reads(6),
     ),
     "requests linger now and then": _switch("latency", milliseconds=700, share=0.08),
     "platforms refuse now and then": _SlowBurn(
@@ -447,6 +447,6 @@ INJECTIONS: dict[str, Injection] = {
         {"failure": "rejected", "share": 0.06},
         among=100,
         above=0.014,
-        thinned_by=lambda world: world.automations(2),
+        thinned_by=lambda world: world.automations(1),
     ),
 }

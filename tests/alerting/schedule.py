@@ -129,8 +129,8 @@ SCHEDULE: tuple[Act, ...] = (
             Step("platforms refuse now and then"),
             Step("keys missed"),
         ),
-        requests_a_second=8,
-        reads_a_second=8,
+        requests_a_second=6,
+        reads_a_second=10,
         anew=True,
         consequences={
             "IntegrationFailureSpike": "one call in seventeen is, at this load, more than ten a minute",

@@ -26,6 +26,7 @@ from sample_app.faults.catalogue import (
     SignalHealth,
     TasksDie,
     TasksFail,
+    meets,
 )
 from sample_app.faults.requests import InjectedError
 from sample_app.faults.switchboard import Active, AsyncSwitchboard, Switches, SyncSwitchboard, _encode
@@ -299,3 +300,13 @@ def test_an_actor_stops_when_its_fault_is_switched_off(board: AsyncSwitchboard) 
     asyncio.run(act())
 
     assert all(key.startswith("fault:absent:") for keys in cache.asked for key in keys)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.06, 0.2, 0.5])
+def test_a_share_is_met_evenly_and_not_in_step_with_what_is_asked_in_turn(share: float) -> None:
+    """Within every stretch of a hundred strikes' worth of turns, to one in ten; and so for each of four kinds in turn."""
+    turns = round(100 / share)
+    struck = [meets(share) for _ in range(4 * turns)]
+    stretches = [struck[begin : begin + turns] for begin in range(0, 4 * turns, turns)]
+    kinds = [struck[kind::4] for kind in range(4)]
+    assert all(90 <= sum(some) <= 110 for some in (*stretches, *kinds))

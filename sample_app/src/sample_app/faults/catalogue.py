@@ -1,6 +1,6 @@
 """What can be broken, how badly, and for how long at the most."""
 
-import random
+from itertools import count
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,9 +10,17 @@ LONGEST_SECONDS = 900.0
 Share = Annotated[float, Field(gt=0, le=1, description="Of all, 0 to 1.")]
 
 
+_GOLDEN = (5**0.5 - 1) / 2
+_turns = count(1)
+
+
 def meets(share: float) -> bool:
-    """Tell whether a fault of this share strikes this time."""
-    return random.random() < share  # noqa: S311 - no secret depends on it
+    """Tell whether a fault of this share strikes this time.
+
+    Its turns are spread evenly (the golden ratio's multiples, modulo 1) and not thrown as dice: how often it strikes in
+    a minute is then no matter of luck, and what is asked in a rhythm of four is not always struck in the same place.
+    """
+    return next(_turns) * _GOLDEN % 1 < share
 
 
 class Fault(BaseModel):
