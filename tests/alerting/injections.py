@@ -446,7 +446,7 @@ INJECTIONS: dict[str, Injection] = {
         "ad-platform",
         {"failure": "rejected", "share": 0.06},
         among=100,
-        above=0.02,
+        above=0.014,
         thinned_by=lambda world: world.automations(1),
     ),
 }
