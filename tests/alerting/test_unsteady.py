@@ -134,8 +134,9 @@ def test_a_restarted_prometheus_forgets_no_waiting_and_no_alert(world: World) ->
             eventually(lasting, at_least(waited), within=waited + 5)
             (fault,) = world.faults.restart("prometheus")
             eventually(waiting, has_length(1), within=30)
-            away = time.time() - fault.at + world.stack.scrape_interval
-            # after its first evaluation it takes up what it knows of earlier
+            # from its last evaluation, up to an interval before, to the one after its first, which takes up what it knows of
+            # earlier; and a second, since an evaluation may be late
+            away = time.time() - fault.at + 2 * world.stack.scrape_interval + 1
             eventually(waiting, active_since(_began(before), later=away), within=10)
             eventually(firing, active_since(_began(fired), later=1, state="firing"), within=10)
     eventually(told, is_resolved, within=limit(SCRAPE, EVALUATION, CHANNEL_INTERVAL, NOTIFY, factor=factor))
