@@ -72,7 +72,7 @@ def test_every_store_that_hangs_is_told_of(
         for one in told:
             eventually(one, is_firing, within=max(0, fired_by - time.time()))
 
-    waits = (SCRAPE, TIMEOUT, EVALUATION, CHANNEL_INTERVAL, NOTIFY)
-    over_by = time.time() + limit(*waits, factor=stack.factor)
+    ends = (SCRAPE, TIMEOUT, EVALUATION, CHANNEL_INTERVAL, NOTIFY)
+    over_by = time.time() + limit(*ends, factor=stack.factor)
     for one in told:
         eventually(one, is_resolved, within=max(0, over_by - time.time()))

@@ -4,11 +4,13 @@
 import asyncio
 import contextlib
 import os
+import re
 import signal
 from dataclasses import dataclass, field
 from time import time
 
 import pytest
+from launcher.environment import ROOT
 from opentelemetry.trace import Tracer
 from redis.exceptions import ConnectionError as BrokerAway
 from starlette.testclient import TestClient
@@ -33,6 +35,7 @@ from sample_app.faults.switchboard import Active, AsyncSwitchboard, Switches, Sy
 from sample_app.settings import Settings
 from unit.sample_app.doubles import ACME, EXECUTE, INTERNAL, App
 
+PAGE = (ROOT / "docs" / "how-to" / "break-things.md").read_text()
 SABOTEUR = {"Authorization": "Bearer key-faults"}
 
 
@@ -310,3 +313,10 @@ def test_a_share_is_met_evenly_and_not_in_step_with_what_is_asked_in_turn(share:
     stretches = [struck[begin : begin + turns] for begin in range(0, 4 * turns, turns)]
     kinds = [struck[kind::4] for kind in range(4)]
     assert all(90 <= sum(some) <= 110 for some in (*stretches, *kinds))
+
+
+@pytest.mark.parametrize("fault", ALL, ids=lambda fault: fault.name)
+def test_the_page_about_breaking_things_has_every_fault_and_what_it_takes(fault: type[Fault]) -> None:
+    [row] = [line for line in PAGE.splitlines() if line.startswith("| `") and f"`{fault.name}`" in line]
+    own = fault.model_fields.keys() - Fault.model_fields.keys()
+    assert own <= set(re.findall(r"`(\w+)`", row))
