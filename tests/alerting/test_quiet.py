@@ -123,13 +123,13 @@ def test_a_new_version_of_the_api_disturbs_nobody(healthy: Stack) -> None:
     began, release = time.time(), "next"
     environment = healthy.environment
     current = read_settings(environment.env_file).get("STRATUM_RELEASE", "dev")
+    running = healthy.stores.prometheus.samples('stratum_build_info{job="stratum-api"}')
     client = docker.from_env()
     client.images.get(f"stratum/sample-app:{current}").tag("stratum/sample-app", release)
     try:
         environment.change_setting("STRATUM_RELEASE", release)
         healthy.compose.start("api")
         settle(healthy.stores.prometheus)
-        running = healthy.stores.prometheus.samples('stratum_build_info{job="stratum-api"}')
         eventually(running, lambda found: _is_release(found.by("version"), release), within=60)
         assert disturbances_within(healthy, WATCHED, since=began) == []
     finally:
@@ -137,6 +137,8 @@ def test_a_new_version_of_the_api_disturbs_nobody(healthy: Stack) -> None:
         healthy.compose.start("api")  # or the image could not be let go
         client.images.remove(f"stratum/sample-app:{release}")
         client.close()
+        # the next test's requests would find nobody while it starts
+        eventually(running, lambda found: _is_release(found.by("version"), current), within=60)
 
 
 def _is_release(found: dict[str, float], release: str) -> None:
