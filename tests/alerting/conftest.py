@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from alerting.injections import World
 from harness.measurements import Measurements
 from harness.plugin import ROOT
 from harness.stack import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from harness.clients.saboteur import Saboteur
+    from harness.faults import Faults
 
 FACTOR = 60.0
 
@@ -34,3 +38,12 @@ def notifiers() -> Iterator[Stack]:
         yield pair
     finally:
         pair.remove()
+
+
+@pytest.fixture
+def world(stack: Stack, faults: Faults, saboteur: Saboteur) -> Iterator[World]:
+    """What injections get their hands on; what they began ends with the test."""
+    made = World(stack, faults, saboteur, (stack.stores.tenant("retailx"),))
+    yield made
+    for undo in made.afterwards:
+        undo()

@@ -5,7 +5,6 @@ Nothing is judged here. What happened to each rule is kept as a `Proof`, which t
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import time
@@ -211,14 +210,7 @@ class Proving:
         """Ask for what was delivered of this rule's alert since its fault."""
         every = self.world.inbox.notifications(proof.rule["alert"], since=proof.at)
         about = FAULTS[proof.name].about.values()
-
-        def read() -> Notifications:
-            found = every.now()
-            return Notifications(
-                tuple(one for one in found if all(value in json.dumps(one.payload) for value in about))
-            )
-
-        return Probe(every.what, every.where, read)
+        return Probe(every.what, every.where, lambda: every.now().about(*about))
 
     def _await_firing(self, proof: Proof) -> None:
         def everybody(found: Notifications) -> None:

@@ -6,14 +6,12 @@ less than a scrape has; PostgreSQL's waits without end, and the API speaks for i
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from alerting.disturbances import RULES
-from alerting.injections import World
 from alerting.limits import (
     CHANNEL_INTERVAL,
     CHANNEL_WAIT,
@@ -26,13 +24,12 @@ from alerting.limits import (
     limit,
 )
 from harness import rendering
-from harness.clients.inbox import Notifications
 from harness.eventually import Probe, eventually
 from harness.expectations import is_firing, is_resolved
 
 if TYPE_CHECKING:
-    from harness.clients.inbox import Inbox
-    from harness.clients.saboteur import Saboteur
+    from alerting.injections import World
+    from harness.clients.inbox import Inbox, Notifications
     from harness.faults import Faults
     from harness.stack import Stack
 
@@ -54,15 +51,13 @@ def about(inbox: Inbox, alert: str, role: str, *, since: float) -> Probe[Notific
     return Probe(
         f"{alert} of the {role} at slack-platform",
         every.where,
-        lambda: Notifications(tuple(one for one in every.now() if role in json.dumps(one.payload))),
+        lambda: every.now().about(role),
     )
 
 
-def test_every_store_that_hangs_is_told_of(
-    stack: Stack, faults: Faults, saboteur: Saboteur, inbox: Inbox
-) -> None:
+def test_every_store_that_hangs_is_told_of(stack: Stack, faults: Faults, world: World, inbox: Inbox) -> None:
     """All four at once, so that none is told of by another's account."""
-    World(stack, faults, saboteur, ()).until_silent(*ALERTS)
+    world.until_silent(*ALERTS)
     longest = Term(max(rendering.seconds_of(RULES[alert]) for alert in ALERTS), "the longest `for` of them")
     told = [about(inbox, alert, role, since=time.time()) for alert, role in STORES.values()]
 

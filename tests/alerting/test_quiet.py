@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from harness.clients.api import Answer
+    from harness.clients.prometheus import Samples
     from harness.traceparent import Traceparent
 
 pytestmark = [pytest.mark.quiet, pytest.mark.timeout(900)]
@@ -123,14 +124,13 @@ def test_a_new_version_of_the_api_disturbs_nobody(healthy: Stack) -> None:
     began, release = time.time(), "next"
     environment = healthy.environment
     current = read_settings(environment.env_file).get("STRATUM_RELEASE", "dev")
-    running = healthy.stores.prometheus.samples('stratum_build_info{job="stratum-api"}')
     client = docker.from_env()
     client.images.get(f"stratum/sample-app:{current}").tag("stratum/sample-app", release)
     try:
         environment.change_setting("STRATUM_RELEASE", release)
         healthy.compose.start("api")
         settle(healthy.stores.prometheus)
-        eventually(running, lambda found: _is_release(found.by("version"), release), within=60)
+        _until_it_runs(healthy, release)
         assert disturbances_within(healthy, WATCHED, since=began) == []
     finally:
         environment.change_setting("STRATUM_RELEASE", current)
@@ -138,11 +138,16 @@ def test_a_new_version_of_the_api_disturbs_nobody(healthy: Stack) -> None:
         client.images.remove(f"stratum/sample-app:{release}")
         client.close()
         # the next test's requests would find nobody while it starts
-        eventually(running, lambda found: _is_release(found.by("version"), current), within=60)
+        _until_it_runs(healthy, current)
 
 
-def _is_release(found: dict[str, float], release: str) -> None:
-    assert list(found) == [release], f"running: {', '.join(found)}"
+def _until_it_runs(stack: Stack, release: str) -> None:
+    def it_runs(found: Samples) -> None:
+        versions = list(found.by("version"))
+        assert versions == [release], f"running: {', '.join(versions)}"
+
+    running = stack.stores.prometheus.samples('stratum_build_info{job="stratum-api"}')
+    eventually(running, it_runs, within=60)
 
 
 def test_one_fault_is_a_disturbance(healthy: Stack, breakable: Faults) -> None:

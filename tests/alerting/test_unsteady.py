@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from alerting.disturbances import RULES
-from alerting.injections import INJECTIONS, World
+from alerting.injections import INJECTIONS
 from alerting.limits import CHANNEL_INTERVAL, CHANNEL_WAIT, EVALUATION, FOR_ENDS, NOTIFY, SCRAPE, Term, limit
 from harness.durations import milliseconds
 from harness.eventually import Probe, eventually
@@ -23,12 +23,12 @@ from harness.expectations import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
+    from alerting.injections import World
     from harness.clients.inbox import Inbox
     from harness.clients.prometheus import Prometheus
     from harness.clients.saboteur import Saboteur
-    from harness.faults import Faults
     from harness.stack import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -103,15 +103,6 @@ def test_a_symptom_that_pauses_is_one_incident(
     heard = [one.status for one in told.now()]
     assert heard.count("resolved") == 1, f"it was told as over before it was: {heard}"
     assert len({one.key for one in told.now()}) == 1, "two incidents were made of one"
-
-
-@pytest.fixture
-def world(stack: Stack, faults: Faults, saboteur: Saboteur) -> Iterator[World]:
-    """What injections get their hands on; what they began ends with the test."""
-    made = World(stack, faults, saboteur, (stack.stores.tenant("retailx"),))
-    yield made
-    for undo in made.afterwards:
-        undo()
 
 
 def test_a_restarted_prometheus_forgets_no_waiting_and_no_alert(world: World) -> None:

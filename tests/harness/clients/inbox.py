@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,11 @@ class Notifications:
     def with_status(self, status: str) -> Notifications:
         """Return those that say "firing", or those that say "resolved"."""
         return Notifications(tuple(one for one in self.notifications if one.status == status))
+
+    def about(self, *values: str) -> Notifications:
+        """Return those in which all of these label values were told, whatever a receiver's form of it."""
+        told = ((one, json.dumps(one.payload)) for one in self.notifications)
+        return Notifications(tuple(one for one, text in told if all(value in text for value in values)))
 
     def __repr__(self) -> str:
         return f"{len(self.notifications)} notifications: {'; '.join(map(repr, self.notifications))}"

@@ -221,7 +221,7 @@ def test_the_hub_forgets_who_left() -> None:
     assert hub._listeners == {}
 
 
-@rules(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@rules(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     accepts=st.booleans(),
     fails=st.sampled_from([None, RuntimeError, WebSocketDisconnect, asyncio.CancelledError]),

@@ -181,7 +181,7 @@ def test_redaction_ends_in_a_loop() -> None:
     assert MASK in repr(redact(loop))
 
 
-@rules(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@rules(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=ANYTHING)
 def test_any_value_can_be_logged(lines: Lines, value: object) -> None:
     lines.stream.seek(0)

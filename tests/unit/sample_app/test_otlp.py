@@ -90,7 +90,7 @@ def ours(batch: list[ReadableSpan]) -> bytes:
     )
 
 
-@rules(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@rules(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_every_span_is_encoded_as_the_official_encoder_does(data: st.DataObject) -> None:
     batch = data.draw(st.lists(spans(data.draw(RESOURCES)), min_size=1, max_size=4))

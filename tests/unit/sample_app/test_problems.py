@@ -163,7 +163,7 @@ def test_an_accepted_request_says_where_to_look(app: App) -> None:
     assert (seen["status"], seen["decision"], seen["signal_health"]) == ("held", "hold", 55.0)
 
 
-@rules(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@rules(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.binary(max_size=200),
     number=st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=30),

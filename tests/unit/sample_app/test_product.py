@@ -233,7 +233,7 @@ def test_a_change_of_nothing_and_a_merge_with_itself_are_refused(app: App) -> No
     assert app.client.post(f"{profile}/merge", headers=ACME, json=itself).status_code == 422
 
 
-@rules(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@rules(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(limit=st.integers(1, 14), number=st.integers(0, 12))
 @example(limit=2, number=5)
 def test_pages_are_as_long_as_asked_and_hold_everything_once(app: App, limit: int, number: int) -> None:
