@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -105,6 +105,8 @@ class Proving:
     besides: dict[str, Notifications] = field(default_factory=dict)
     """For each act that was played: what somebody was told of alerts that it is not to prove."""
     began: float = field(default_factory=time.time)
+    interrupted: Event = field(default_factory=Event)
+    """Nobody waits for an alert any more: faults are healed, and none is inflicted."""
 
     @classmethod
     def of(cls, world: World, schedule: tuple[Act, ...], progress: Callable[[str], object]) -> Proving:
@@ -143,6 +145,11 @@ class Proving:
                 load.enter_context(self.world.reads(act.reads_a_second).flowing())
             with ThreadPoolExecutor(max(1, len(steps)), thread_name_prefix="step") as several:
                 done = [several.submit(self._step, step) for step in steps]
+                try:
+                    wait(done)
+                except BaseException:
+                    self.interrupted.set()  # before the pool waits for what waits for alerts
+                    raise
             for one in done:
                 one.result()
             proofs = [proof for step in steps for proof in self._of(step.injection)]
@@ -174,6 +181,8 @@ class Proving:
                 if other in self.healed:
                     self.healed[other].wait()
             self.world.until_silent(*(proof.rule["alert"] for proof in proofs), *step.once_over)
+            if self._over():
+                return
             began = time.time()
             self._inflict(step.injection, proofs)
         except Exception as failure:  # noqa: BLE001 - it is about these rules, and no others
@@ -238,10 +247,13 @@ class Proving:
 
     def _await(self, proof: Proof, everybody: Any, within: float) -> None:  # noqa: ANN401 - an expectation
         try:
-            eventually(self.notifications(proof), everybody, within=within, every=0.3)
+            eventually(self.notifications(proof), everybody, within=within, every=0.3, give_up=self._over)
         except Unmet as unmet:
             proof.trouble += f"\n{unmet}\n{self._seen(proof)}"
         self._note(proof)
+
+    def _over(self) -> str | None:
+        return "the run was interrupted" if self.interrupted.is_set() else None
 
     def _note(self, proof: Proof) -> None:
         if math.isnan(proof.at):

@@ -9,6 +9,7 @@
     timeline       when what happened, from a fault to the all-clear
     canary         one request read back from every store: what `make up` calls "ready"
     diagnostics    what is kept when a test fails
+    machine        how busy the processors were meanwhile
     plugin         the pytest options and fixtures around all of it
 
 It is a library, not a conftest: it has its own unit tests (tests/unit/harness), which need no Docker.

@@ -34,6 +34,7 @@ class Failure:
     seen: str
     at: float  # seconds since the epoch
     after: float  # seconds since the test began
+    machine: str  # what it did meanwhile
 
 
 def collect(stack: Stack, failure: Failure, *, folder: Path) -> str:
@@ -55,6 +56,7 @@ def collect(stack: Stack, failure: Failure, *, folder: Path) -> str:
     witness: Callable[[Stack, Path], str]
     for witness in (witnesses.containers, witnesses.collector, witnesses.prometheus, witnesses.traces):
         lines.append(_line(witness.__name__, _forgiving(witness, stack, here)))
+    lines.append(_line("machine", failure.machine))
     addresses = "  ".join(f"{name}: {address}" for name, address in witnesses.links(stack).items())
     lines += [f"{'look':11} {addresses}", f"{'kept':11} {here}"]
     text = "\n".join(lines)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from _pytest._code.code import TerminalRepr
 
+from harness import machine
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -28,12 +30,13 @@ class Scenes:
     folder: Path  # of the folders of all failed tests
     test: str
     began: float = field(default_factory=time.time)
+    before: machine.Processors = field(default_factory=machine.Processors.now)
     gone: bool = False
     _seen: list[tuple[BaseException, str, str]] = field(default_factory=list)
 
     def begin(self, test: str) -> None:
         """Begin a test, which has no traces of its own yet."""
-        self.test, self.began = test, time.time()
+        self.test, self.began, self.before = test, time.time(), machine.Processors.now()
         self.stack.sent.clear()
 
     def look(self, failure: BaseException) -> None:
@@ -58,7 +61,10 @@ class Scenes:
         from harness import diagnostics  # noqa: PLC0415 - runs without a stack need no Docker client
 
         now = time.time()
-        known = diagnostics.Failure(self.test, str(failure), at=now, after=now - self.began)
+        meanwhile = f"{machine.Processors.now().since(self.before)}; {machine.memory()}"
+        known = diagnostics.Failure(
+            self.test, str(failure), at=now, after=now - self.began, machine=meanwhile
+        )
         said = diagnostics.collect(self.stack, known, folder=self.folder)
         self._seen.append((failure, self.test, said))
         return said

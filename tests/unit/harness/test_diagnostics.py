@@ -96,7 +96,8 @@ def ailing(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - it stands 
 
 
 def said(ailing: Any, folder: Path, test: str = "t", seen: str = SEEN) -> str:  # noqa: ANN401
-    return diagnostics.collect(ailing, Failure(test, seen, at=1_764_000_000.0, after=15.23), folder=folder)
+    failure = Failure(test, seen, at=1_764_000_000.0, after=15.23, machine="processors 1% idle")
+    return diagnostics.collect(ailing, failure, folder=folder)
 
 
 def test_ten_lines_say_what_was_seen_who_was_unwell_what_passed_and_where_to_look(
@@ -120,6 +121,7 @@ def test_ten_lines_say_what_was_seen_who_was_unwell_what_passed_and_where_to_loo
             "firing: RedisDown; no alert pending"
         ),
         f"traces      {TRACE}: 404: no such trace",
+        "machine     processors 1% idle",
         f"look        targets: prometheus/targets  notifications: inbox  trace: jaeger/{TRACE}  its lines: loki/lines",
         f"kept        {tmp_path / 'tests_x.py_test_y_a_b'}",
     ]
