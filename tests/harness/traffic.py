@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
+from harness.clients.http import cause
 from harness.eventually import REAL_TIME, Clock, Probe, eventually
 from harness.traceparent import Traceparent
 
@@ -27,12 +28,17 @@ if TYPE_CHECKING:
 _PATIENCE = 15.0  # seconds that one answer may take
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sent:
     """One request, and what was said to it; None where nobody answered."""
 
     trace_id: str
     answer: Answer | None
+    failure: str = ""
+    """Why nobody did."""
+
+    def __repr__(self) -> str:
+        return repr(self.answer) if self.answer else f"no answer (trace {self.trace_id[:8]}): {self.failure}"
 
 
 @dataclass
@@ -99,10 +105,10 @@ class Traffic:
         while self._wait_for_turn():
             parent = Traceparent.new(prefix=self.prefix)
             try:
-                answer = self.send(parent)
-            except requests.RequestException:
-                answer = None
-            self.sent.append(Sent(parent.trace_id, answer))
+                sent = Sent(parent.trace_id, self.send(parent))
+            except requests.RequestException as failure:
+                sent = Sent(parent.trace_id, None, cause(failure))
+            self.sent.append(sent)
 
     def _wait_for_turn(self) -> bool:
         with self._turn:

@@ -80,10 +80,11 @@ def test_two_runs_share_no_ids() -> None:
 
 
 def test_a_request_that_nobody_answers_is_kept_as_such() -> None:
-    traffic = Traffic(Service(failure=requests.ConnectionError()), rate=1000)
+    traffic = Traffic(Service(failure=requests.ConnectionError("Connection refused")), rate=1000)
     with traffic.flowing():
         traffic.goes_on_for(0.02)
     assert len(traffic.unanswered) == len(traffic.sent) > 0
+    assert repr(traffic.sent[0]).endswith(f"(trace {traffic.prefix[:8]}): connection refused")
 
 
 def test_only_what_was_answered_so_has_a_claim() -> None:
