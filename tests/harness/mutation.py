@@ -246,7 +246,10 @@ def run(chosen: Sequence[Mutant], bench: Bench, console: Console) -> int:
                 said = result.said if result.verdict == KILLED else f"{mutant.breaks}\n{result.said}"
                 verdict = Text(result.verdict, _COLOURS.get(result.verdict, "yellow"))
                 table.add_row(mutant.name, verdict, f"{result.seconds:.1f}", Text(said))
-                status.update(f"{len(verdicts)} of {len(chosen)}")
+                so_far = f"{len(verdicts)} of {len(chosen)}: {mutant.name} {result.verdict}"
+                status.update(so_far)
+                if not console.is_terminal:  # there is no status line, and the table comes after the last one
+                    console.print(so_far, markup=False)
     console.print(table)
     counts = [f"{verdicts.count(one)} {one}" for one in (KILLED, SURVIVED, STALE, NOT_RUN) if one in verdicts]
     console.print(f"of {len(verdicts)} mutants: {', '.join(counts)}")

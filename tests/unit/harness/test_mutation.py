@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -134,6 +135,17 @@ def test_one_is_killed_and_one_survives_and_the_survivor_sets_the_exit_code(proj
     assert "of 2 mutants: 1 killed, 1 survived" in printed
     assert "test_code.py::test_double" in printed
     assert "doubling, for everybody" in printed
+
+
+def test_where_nobody_sees_a_status_line_each_verdict_is_a_line_at_once(project: Path) -> None:
+    added(project, patch(), "first")
+    added(project, patch(), "second")
+
+    _, printed = tried(project, Scripted(first=KILLED, second=SURVIVED))
+    assert sorted(re.findall(r"^(\d) of 2: (?:first killed|second survived)$", printed, re.MULTILINE)) == [
+        "1",
+        "2",
+    ]
 
 
 @pytest.mark.parametrize("verdict", [SURVIVED, STALE, NOT_RUN])
