@@ -23,7 +23,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from subprocess import PIPE, STDOUT, CompletedProcess, Popen
 from subprocess import run as call
@@ -80,6 +80,8 @@ class Result:
     verdict: str
     said: str
     seconds: float = 0.0
+    printed: str = field(default="", repr=False)
+    """All that pytest had to say."""
 
 
 def parse(patch: Path) -> Mutant:
@@ -151,7 +153,7 @@ class Bench:
             if needs == "stack":  # a test that ran into its time-out has left its own behind
                 sweeping.sweep(folder / "tree" / "build" / "stacks")
             shutil.rmtree(folder, ignore_errors=True)
-        return Result(result.verdict, result.said, time.monotonic() - began)
+        return replace(result, seconds=time.monotonic() - began)
 
     def close(self) -> None:
         """End what runs, gently: a test with a stack takes it away first."""
@@ -164,16 +166,19 @@ class Bench:
         patch = mutant.patch.read_text(encoding="utf-8") if mutant and needs == "stack" else ""
         try:
             with mutant_images.built(patch, tree) as settings:
-                return self._run(tree, tests, needs, settings)
+                # what a mutant breaks is known; what breaks without one has to be found, and the copy will be gone
+                return self._run(tree, tests, needs, settings, traceback="no" if mutant else "short")
         except Problem as problem:
             return Result(NOT_RUN, str(problem))
 
-    def _run(self, tree: Path, tests: Iterable[str], needs: str, settings: Mapping[str, str]) -> Result:
+    def _run(
+        self, tree: Path, tests: Iterable[str], needs: str, settings: Mapping[str, str], *, traceback: str
+    ) -> Result:
         if self._closed:
             return Result(NOT_RUN, "broken off")
         # other plugins take a second to load, and no test needs them
         options = ("-p", "pytest_timeout", "-p", "no:cacheprovider", f"--timeout={_TIMEOUTS[needs]}")
-        arguments = ["-q", "-x", "--tb=no", "-rfE", *options, *tests]
+        arguments = ["-q", "-x", f"--tb={traceback}", "-rfE", *options, *tests]
         environment = {**_variables(needs), **settings}
         # an engine's client has threads, and a stack takes minutes: only what needs nothing is worth a fork
         run_pytest = nursery.run if needs == "nothing" else _run_anew
@@ -194,7 +199,7 @@ class Bench:
             self._running.difference_update(leaders)
         if self._closed:  # whatever it said on the way out, it said because we ended it
             return Result(NOT_RUN, "broken off")
-        return judged(code, output)
+        return replace(judged(code, output), printed=output)
 
 
 def _run_anew(
@@ -234,13 +239,16 @@ def run(chosen: Sequence[Mutant], bench: Bench, console: Console) -> int:
         Column("seen by, or what was seen", overflow="fold"),
     )
     verdicts: list[str] = []
+    is_red = False
     with console.status("") as status:
         for needs in dict.fromkeys(mutant.needs for mutant in chosen):
             kind = [mutant for mutant in chosen if mutant.needs == needs]
             baseline = bench.attempt(sorted({test for mutant in kind for test in mutant.noticed_by}), needs)
-            if baseline.verdict != SURVIVED:
+            is_red = baseline.verdict != SURVIVED
+            if is_red:
+                console.print(baseline.printed, markup=False, highlight=False)
                 console.print(f"Without any mutant it is not green: {baseline.said}", markup=False)
-                return 2
+                break
             for mutant, result in _side_by_side(kind, bench):
                 verdicts.append(result.verdict)
                 said = result.said if result.verdict == KILLED else f"{mutant.breaks}\n{result.said}"
@@ -250,10 +258,13 @@ def run(chosen: Sequence[Mutant], bench: Bench, console: Console) -> int:
                 status.update(so_far)
                 if not console.is_terminal:  # there is no status line, and the table comes after the last one
                     console.print(so_far, markup=False)
-    console.print(table)
-    counts = [f"{verdicts.count(one)} {one}" for one in (KILLED, SURVIVED, STALE, NOT_RUN) if one in verdicts]
-    console.print(f"of {len(verdicts)} mutants: {', '.join(counts)}")
-    return int(set(verdicts) != {KILLED})
+    if verdicts:
+        console.print(table)
+        counts = [
+            f"{verdicts.count(one)} {one}" for one in (KILLED, SURVIVED, STALE, NOT_RUN) if one in verdicts
+        ]
+        console.print(f"of {len(verdicts)} mutants: {', '.join(counts)}")
+    return 2 if is_red else int(set(verdicts) != {KILLED})
 
 
 def _side_by_side(kind: Sequence[Mutant], bench: Bench) -> Iterator[tuple[Mutant, Result]]:

@@ -80,15 +80,15 @@ def added(project: Path, text: str, name: str = "wrong") -> Mutant:
 
 
 class Scripted(Bench):
-    """A bench that knows what becomes of each mutant; "" is the run without one."""
+    """A bench that knows what becomes of each mutant, and of the run without one by what that needs."""
 
     def __init__(self, **verdicts: str) -> None:
         super().__init__()
-        self.verdicts = {"": SURVIVED, **verdicts}
+        self.verdicts = dict.fromkeys(mutation.NEEDS, SURVIVED) | verdicts
 
     def attempt(self, tests: Iterable[str], needs: str, mutant: Mutant | None = None) -> Result:
         """Say it."""
-        return Result(self.verdicts[mutant.name if mutant else ""], f"{needs} {' '.join(tests)}")
+        return Result(self.verdicts[mutant.name if mutant else needs], f"{needs} {' '.join(tests)}")
 
 
 def tried(project: Path, bench: Bench) -> tuple[int, str]:
@@ -183,10 +183,28 @@ def test_a_test_that_could_not_be_asked_has_killed_nothing(project: Path, line: 
 
 def test_a_test_that_fails_without_a_mutant_proves_nothing(project: Path) -> None:
     added(project, patch())
-    code, printed = tried(project, Scripted(**{"": KILLED}))
+    code, printed = tried(project, Scripted(nothing=KILLED))
 
     assert code == 2
     assert "not green: nothing test_code.py::test_double" in printed
+    assert "mutants:" not in printed
+
+
+def test_what_failed_without_a_mutant_is_shown_since_the_copy_is_gone(project: Path) -> None:
+    added(project, patch())
+    (project / "code_under_test.py").write_text(CODE.replace("2", "4"))
+
+    assert "assert 8 == 4" in tried(project, Bench(project))[1]
+
+
+def test_what_was_killed_before_one_was_not_green_is_told(project: Path) -> None:
+    added(project, patch(), "quick")
+    added(project, patch(needs="stack"), "slow")
+    code, printed = tried(project, Scripted(quick=KILLED, stack=KILLED))
+
+    assert code == 2
+    assert "not green: stack test_code.py::test_double" in printed
+    assert "of 1 mutants: 1 killed" in printed
 
 
 @pytest.mark.parametrize(
