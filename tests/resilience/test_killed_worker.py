@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from harness.clients.database import Database
     from harness.clients.loki import Loki
     from harness.faults import Faults
+    from harness.ids import Comparison
     from harness.measurements import Measurements
     from harness.traffic import Traffic
 
@@ -30,10 +31,11 @@ FAULT = "worker killed in mid-task"
 
 @dataclass(frozen=True)
 class Death:
-    """What was asked for around it."""
+    """What was asked for around it, and what was decided of that before the scheduler was back."""
 
     traffic: Traffic
     began: float
+    decided: Comparison
 
 
 @pytest.fixture(scope="module")
@@ -51,17 +53,15 @@ def death(executing: Callable[[float], Traffic], faults: Faults, database: Datab
             eventually(database.held_up("stratum-worker"), is_not_empty, within=15, every=0.1)
             with faults.killed("worker"):
                 mid_task.close()
-        settled(loss.rows(database, traffic.prefix, decided=True), traffic.ids(202), within=60, patience=45)
-    return Death(traffic, began)
+        rows = loss.but(loss.rows(database, traffic.prefix, decided=True), traffic.without_claim(202))
+        decided = settled(rows, traffic.ids(202), within=60, patience=45)
+    return Death(traffic, began, decided)
 
 
-def test_no_task_is_lost(death: Death, database: Database, losses: Measurements) -> None:
+def test_no_task_is_lost(death: Death, losses: Measurements) -> None:
     """The broker hands out again what was not acknowledged, after the visibility timeout."""
-    traffic = death.traffic
-    rows = loss.but(loss.rows(database, traffic.prefix, decided=True), traffic.without_claim(202))
-    comparison = settled(rows, traffic.ids(202))
-    row = LossRow.of(f"tasks lost, {FAULT}", comparison, unit="tasks")
-    assert losses.add(row) == "holds", str(comparison)
+    row = LossRow.of(f"tasks lost, {FAULT}", death.decided, unit="tasks")
+    assert losses.add(row) == "holds", str(death.decided)
 
 
 def test_no_task_is_decided_twice(death: Death, loki: Loki, losses: Measurements) -> None:
