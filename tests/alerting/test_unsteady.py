@@ -70,9 +70,7 @@ def active_since(
     """Expect one alert that counts its time from this moment, or so many seconds later at most; Prometheus keeps seconds."""
 
     def expect(found: tuple[Mapping[str, Any], ...]) -> None:
-        assert len(found) == 1, (
-            f"{len(found)} alerts, not one"
-        )  # its group may have its first evaluation still to come
+        has_length(1)(found)  # after a start, its group may have the first evaluation still to come
         (one,) = found
         assert one["state"] == state, f"it is {one['state']}, not {state}"
         moved = _began(one) - began

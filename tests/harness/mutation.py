@@ -239,13 +239,11 @@ def run(chosen: Sequence[Mutant], bench: Bench, console: Console) -> int:
         Column("seen by, or what was seen", overflow="fold"),
     )
     verdicts: list[str] = []
-    is_red = False
     with console.status("") as status:
         for needs in dict.fromkeys(mutant.needs for mutant in chosen):
             kind = [mutant for mutant in chosen if mutant.needs == needs]
             baseline = bench.attempt(sorted({test for mutant in kind for test in mutant.noticed_by}), needs)
-            is_red = baseline.verdict != SURVIVED
-            if is_red:
+            if baseline.verdict != SURVIVED:
                 console.print(baseline.printed, markup=False, highlight=False)
                 console.print(f"Without any mutant it is not green: {baseline.said}", markup=False)
                 break
@@ -264,7 +262,9 @@ def run(chosen: Sequence[Mutant], bench: Bench, console: Console) -> int:
             f"{verdicts.count(one)} {one}" for one in (KILLED, SURVIVED, STALE, NOT_RUN) if one in verdicts
         ]
         console.print(f"of {len(verdicts)} mutants: {', '.join(counts)}")
-    return 2 if is_red else int(set(verdicts) != {KILLED})
+    if len(verdicts) < len(chosen):
+        return 2  # without any mutant it was not green
+    return int(set(verdicts) != {KILLED})
 
 
 def _side_by_side(kind: Sequence[Mutant], bench: Bench) -> Iterator[tuple[Mutant, Result]]:

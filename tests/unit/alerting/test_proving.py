@@ -44,8 +44,7 @@ def test_an_interrupted_run_heals_and_waits_for_nobody(monkeypatch: pytest.Monke
     world.loaded.return_value = "up < 1"
     world.inbox.notifications.return_value = Probe("messages", "inbox", lambda: Notifications(()))
     act = Act("what is interrupted", (Step("bad signals"), Step("tasks fail", after=("bad signals",))))
-    said: list[str] = []
-    run = Proving.of(world, (act,), said.append)
+    run = Proving.of(world, (act,), print)
 
     with pytest.raises(KeyboardInterrupt):
         run.run(frozenset({"bad signals", "tasks fail"}))
