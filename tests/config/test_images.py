@@ -72,7 +72,8 @@ def test_the_binary_is_of_the_version_that_the_tag_says(services: Services, serv
         [
             "sh",
             "-c",
-            'exec "$0" "$@" 2>&1',
+            # some say it on standard error; sloth ends no line, and what it complains of there may come right behind
+            'exec 3>&1; said=$("$0" "$@" 2>&1 >&3); code=$?; printf "\\n%s\\n" "$said"; exit $code',
             "docker",
             "run",
             "--rm",
