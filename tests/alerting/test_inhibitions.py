@@ -52,7 +52,7 @@ def readable(alerts: Iterable[Labels]) -> list[str]:
 def alertmanager(notifiers: Stack) -> Iterator[Alertmanager]:
     """An Alertmanager that holds nothing, before and after."""
     client = notifiers.stores.alertmanager
-    eventually(client.alerts(), is_empty, within=5)
+    eventually(client.alerts(), is_empty, within=15)
     yield client
     resolve(client, *(frozenset(one.labels.items()) for one in client.alerts().now()))
 
@@ -92,13 +92,13 @@ def test_a_cause_mutes_its_consequences_and_nothing_else(
     others = EVERY - CAUSES
 
     fire(alertmanager, cause, *others)
-    eventually(alertmanager.alerts(), mutes(muted & others, of=others), within=5, every=0.05)
+    eventually(alertmanager.alerts(), mutes(muted & others, of=others), within=15, every=0.05)
     resolve(alertmanager, *others)
 
     for other in CAUSES - {cause}:
         fire(alertmanager, other)
         alone = frozenset({other})
-        eventually(alertmanager.alerts(), mutes(muted & alone, of=alone), within=5, every=0.05)
+        eventually(alertmanager.alerts(), mutes(muted & alone, of=alone), within=15, every=0.05)
         resolve(alertmanager, other)
 
 

@@ -121,7 +121,7 @@ def tells(case: Case, step: str, before: dict[str, Notification]) -> Callable[[N
 def messages(notifiers: Stack) -> dict[str, str]:
     """Let all alerts fire, some end early, then all end; return each message by its file's name."""
     alertmanager, inbox = notifiers.stores.alertmanager, notifiers.stores.inbox
-    eventually(alertmanager.alerts(), is_empty, within=5)
+    eventually(alertmanager.alerts(), is_empty, within=15)
     began = time.time()
     files: dict[str, str] = {}
     last: dict[str, dict[str, Notification]] = {case.name: {} for case in CASES}

@@ -138,7 +138,7 @@ def test_a_task_whose_beginning_is_not_yet_heard_of_is_waited_for(  # noqa: PLR0
     farewells = loki.lines('{service_name="stratum-worker"} |= "Warm shutdown"', since=time.time())
     with ThreadPoolExecutor(1) as meanwhile:
         stopping = meanwhile.submit(faults.restart, "worker")
-        eventually(farewells, has_length(WORKERS), within=5)
+        eventually(farewells, has_length(WORKERS), within=15)
         signal_children("SIGCONT")
         (fault,) = stopping.result()
     assert fault.seconds < PROMPT_STOP

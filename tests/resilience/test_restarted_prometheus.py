@@ -70,7 +70,7 @@ def test_the_counter_has_risen_by_what_was_sent(
     sent = len(restart.traffic.sent)
     eventually(prometheus.value(COUNTED), at_least(restart.before + sent), within=45)
     eventually(prometheus.scraped_at(JOB), at_least(time.time()), within=45)
-    counted = eventually(prometheus.value(COUNTED), equals(restart.before + sent), within=5)
+    counted = eventually(prometheus.value(COUNTED), equals(restart.before + sent), within=15)
     lost = sent - (counted - restart.before)
     row = Row(what="requests not counted, Prometheus restarted", measured=lost, limit=0, unit="requests")
     assert losses.add(row) == "holds"
