@@ -44,6 +44,5 @@ def notifiers() -> Iterator[Stack]:
 def world(stack: Stack, faults: Faults, saboteur: Saboteur) -> Iterator[World]:
     """What injections get their hands on; what they began ends with the test."""
     made = World(stack, faults, saboteur, (stack.stores.tenant("retailx"),))
-    yield made
-    for undo in made.afterwards:
-        undo()
+    with made.afterwards:
+        yield made

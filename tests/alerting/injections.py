@@ -7,7 +7,7 @@ runs, by filling what can be filled, by sending what should not be sent. No samp
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import cycle
@@ -76,7 +76,7 @@ class World:
     """Those whose requests are the load, the one with bad signals last."""
     anew_at: float = 0.0
     """When Prometheus and Alertmanager began without a past."""
-    afterwards: list[Callable[[], object]] = field(default_factory=list)
+    afterwards: ExitStack = field(default_factory=ExitStack)
     """What is to be undone when nobody waits for an alert any more."""
 
     @property
@@ -110,7 +110,7 @@ class World:
     def joined_by(self, *services: str) -> None:
         """Start services that the stack does not have by itself, and take them away afterwards."""
         for service in services:
-            self.afterwards.append(partial(self.stack.compose.remove, service))
+            self.afterwards.callback(self.stack.compose.remove, service)
             self.stack.start_only(service)
 
     def until_silent(self, *alerts: str, but: frozenset[str] = frozenset()) -> None:
@@ -282,9 +282,7 @@ def _bad_signals(world: World) -> Iterator[float]:
     at = time.time()
     with signals(10).flowing():
         yield at
-    good = signals(95).flowing()
-    good.__enter__()
-    world.afterwards.append(lambda: good.__exit__(None, None, None))
+    world.afterwards.enter_context(signals(95).flowing())
 
 
 @contextmanager
@@ -371,9 +369,7 @@ class _SlowBurn:
         with world.saboteur.fault(self.fault, seconds=_LONG, **self.parameters):
             eventually(share, above(self.above), within=_ENOUGH, every=0.2)
         yield at
-        more = self.thinned_by(world).flowing()
-        more.__enter__()
-        world.afterwards.append(lambda: more.__exit__(None, None, None))
+        world.afterwards.enter_context(self.thinned_by(world).flowing())
 
 
 @contextmanager

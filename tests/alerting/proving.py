@@ -158,9 +158,7 @@ class Proving:
         proofs += self._of(ANEW)
         self._keep(proofs)
         self.besides[act.name] = self._told_besides({proof.rule["alert"] for proof in proofs}, since=began)
-        for undo in self.world.afterwards:
-            undo()
-        self.world.afterwards.clear()
+        self.world.afterwards.close()
 
     def _told_besides(self, proved: set[str], *, since: float) -> Notifications:
         told = self.world.inbox.notifications(status="firing", since=since).now()
