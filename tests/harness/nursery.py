@@ -37,7 +37,11 @@ class Nursery:
     def __init__(self) -> None:
         """Start it; it goes when its owner goes, since then nobody writes to it any more."""
         self._process = Popen(
-            [sys.executable, "-I", __file__], stdin=PIPE, stdout=PIPE, text=True, start_new_session=True
+            [sys.executable, "-I", __file__, *_OF_OTHERS],
+            stdin=PIPE,
+            stdout=PIPE,
+            text=True,
+            start_new_session=True,
         )
 
     def run(
@@ -61,9 +65,8 @@ class Nursery:
 
     def close(self) -> None:
         """End it."""
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()  # type: ignore[union-attr] # it is a pipe
-        self._process.wait()
+        with contextlib.suppress(BrokenPipeError), self._process:
+            pass  # its pipes are closed, and it is waited for
 
     def _say(self, request: Mapping[str, Any]) -> None:
         self._process.stdin.write(json.dumps(request) + "\n")  # type: ignore[union-attr]
@@ -100,8 +103,8 @@ def close() -> None:
         _idle.pop().close()
 
 
-def _serve() -> None:
-    for module in _OF_OTHERS:
+def _serve(modules: Sequence[str]) -> None:
+    for module in modules:
         importlib.import_module(module)
     _be_content_with_the_first_failure()
     gc.collect()
@@ -148,4 +151,4 @@ def _be_pytest(arguments: list[str], cwd: str, env: dict[str, str], output: str)
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve(sys.argv[1:])

@@ -13,12 +13,12 @@ import pytest
 from launcher.problem import Problem
 from rich.console import Console
 
-from harness import mutation, sweeping
+from harness import mutation, nursery, sweeping
 from harness.eventually import NotYet, Probe, eventually
 from harness.mutation import KILLED, NOT_RUN, STALE, SURVIVED, Bench, Mutant, Result, judged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 CODE = "def double(number):\n    return number * 2\n"
@@ -56,6 +56,16 @@ def change(line: str) -> str:
 
 def patch(line: str = WRONG, *, noticed_by: str = "test_code.py::test_double", needs: str = "nothing") -> str:
     return f"breaks: doubling, for everybody\nnoticed-by: {noticed_by}\nneeds: {needs}\n\n{change(line)}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_nursery() -> Iterator[None]:
+    """One that has imported no more than two files need, and that nobody else is given."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(nursery, "_OF_OTHERS", ("pytest",))
+        patched.setattr(nursery, "_idle", [])
+        yield
+        nursery.close()
 
 
 @pytest.fixture
