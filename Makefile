@@ -51,6 +51,8 @@ demo: ready ## Three faults in under five minutes: what broke, who was told, wha
 	@PYTHONUNBUFFERED=1 $(VENV)/python -m demo $(ARGS)
 smoke: ready ## The quick suite: a private stack, every signal, one alert
 	@$(PYTEST) -m smoke $(if $(K),-k "$(K)") $(ARGS)
+# one part after the other: side by side on two cores, the first at the lowest priority, both took 20 min and not 16,
+# and a deadline passed
 test: lint ready ## Everything; K='loki and not slow' narrows it, SEED= repeats an order
 	@$(if $(K),$(PYTEST) -k "$(K)" $(ARGS),$(PYTEST) -n $(WAITERS) -m "not stack" && $(PYTEST) -m stack $(ARGS))
 unit: venv ## What needs no containers
