@@ -67,7 +67,7 @@ load: venv ## 30 s of load on the running stack; the verdict comes from Promethe
 	@$(VENV)/python -m loadtests $(ARGS)
 bench: ready ## What telemetry costs: against a bare and a conventional application, in the image (4 min)
 	@$(VENV)/python -m loadtests.bench
-mutate: ready ## Break one thing at a time, see a test go red; K= selects
+mutate: ready ## Break one thing at a time, see a test go red (29 min); K= selects
 	@$(VENV)/python -m harness.mutation $(ARGS) $(if $(K),"$(K)")
 
 ##@ Change it
