@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from typing import Any
 
 import pytest
 from launcher.environment import ROOT
-from launcher.processes import run
 
 Services = dict[str, dict[str, Any]]
 
@@ -68,24 +68,12 @@ def test_the_binary_is_of_the_version_that_the_tag_says(services: Services, serv
     entrypoint, *arguments = ASKED[service]
     image = services[service]["image"]
 
-    printed = run(
-        [
-            "sh",
-            "-c",
-            # some say it on standard error; sloth ends no line, and what it complains of there may come right behind
-            'exec 3>&1; said=$("$0" "$@" 2>&1 >&3); code=$?; printf "\\n%s\\n" "$said"; exit $code',
-            "docker",
-            "run",
-            "--rm",
-            "--network=none",
-            f"--entrypoint={entrypoint}",
-            image,
-            *arguments,
-        ],
-        what=f"asking {service} for its version",
-        remedy="`make images` builds what is missing",
-    )
+    asked = ["docker", "run", "--rm", "--network=none", f"--entrypoint={entrypoint}", image, *arguments]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    # some say it on standard error; sloth ends no line, and what it complains of there may come right behind
+    printed = f"{done.stdout}\n{done.stderr}"
 
+    assert done.returncode == 0, f"`make images` builds what is missing\n{printed}"
     assert re.search(rf"(?<![\d.]){re.escape(tag_of(services, service))}(?!\d)", printed), printed
 
 

@@ -8,7 +8,6 @@ comes from the copy.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import gc
 import importlib
 import json
@@ -65,8 +64,7 @@ class Nursery:
 
     def close(self) -> None:
         """End it."""
-        with contextlib.suppress(BrokenPipeError), self._process:
-            pass  # its pipes are closed, and it is waited for
+        self._process.communicate()
 
     def _say(self, request: Mapping[str, Any]) -> None:
         self._process.stdin.write(json.dumps(request) + "\n")  # type: ignore[union-attr]

@@ -6,7 +6,6 @@ from typing import Any
 
 import promql_parser
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -235,10 +234,6 @@ def test_a_loaded_rule_that_differs_is_named(change: dict[str, object], words: s
     assert words in said
 
 
-def parsed(path: Path) -> Any:  # noqa: ANN401 - YAML
-    return yaml.load(path.read_text(), yaml.CSafeLoader)
-
-
 def test_the_committed_configuration_is_itself_at_a_factor_of_one(tmp_path: Path) -> None:
     settings = rendering.render(ROOT, tmp_path, factor=1)
     for path in [
@@ -247,7 +242,7 @@ def test_the_committed_configuration_is_itself_at_a_factor_of_one(tmp_path: Path
         ROOT / "alertmanager" / "alertmanager.yml",
     ]:
         rendered = tmp_path / path.relative_to(ROOT)
-        assert parsed(rendered) == parsed(path)
+        assert rendering._read(rendered) == rendering._read(path)
     assert settings["PROMETHEUS_RESEND_DELAY"] == "1m"
 
 
@@ -273,7 +268,7 @@ class LoadedRules:
     def __init__(self, factor: float) -> None:
         self.groups: list[dict[str, Any]] = []
         for path in rendering.rule_files(ROOT):
-            for group in compression.rules(parsed(path), factor)["groups"]:
+            for group in compression.rules(rendering._read(path), factor)["groups"]:
                 loaded = [
                     {
                         "name": rule.get("alert") or rule["record"],
