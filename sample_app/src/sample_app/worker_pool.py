@@ -9,7 +9,7 @@ tests/resilience/test_orderly_end.py stops a worker at that very moment.
 from typing import Any
 
 from billiard.pool import CLOSE  # type: ignore[import-untyped]
-from celery.concurrency.asynpool import AsynPool  # type: ignore[import-untyped]
+from celery.concurrency.asynpool import AsynPool, _get_job_writer  # type: ignore[import-untyped]
 from celery.concurrency.prefork import TaskPool  # type: ignore[import-untyped]
 
 
@@ -23,8 +23,8 @@ class _PatientPool(AsynPool):  # type: ignore[misc]  # Celery has no types
 
     def _is_given(self, job: Any) -> bool:  # noqa: ANN401 - billiard's
         """Tell whether a process has been sent the whole of a task."""
-        writer = job._writer and job._writer()  # noqa: SLF001 - Celery keeps it nowhere else
-        return job._write_to is not None and writer not in self._active_writers  # noqa: SLF001
+        # what was taken from the queue and waits for a free process has no writer yet
+        return job._write_to is not None and _get_job_writer(job) not in self._active_writers  # noqa: SLF001
 
 
 class PatientTaskPool(TaskPool):  # type: ignore[misc]

@@ -44,18 +44,52 @@ for _ in range(5):
     print(value(), len(list(folder.glob("*.db"))))
 """
 
+_WAITING = """
+from celery import Celery
+from kombu.asynchronous import Hub
+from sample_app.worker_pool import PatientTaskPool
+app = Celery(set_as_current=False)
+pool = PatientTaskPool(1, app=app, threads=False, putlocks=False, initargs=(app, "worker"))
+pool.start()
+pool.register_with_event_loop(Hub())
+def waiting():
+    return len(pool._pool._cache)
+for becomes in (lambda: None, pool.close):
+    pool.apply_async(print)
+    before = waiting()
+    becomes()
+    pool.flush()
+    print(before, waiting())
+pool.stop()
+"""
 
-def test_dead_children_keep_their_counts_and_leave_no_files(tmp_path: Path) -> None:
+
+def in_a_process_of_its_own(script: str, *arguments: str) -> str:
+    """Run what forks, and would take pytest's own threads and files along."""
     ran = subprocess.run(
-        [sys.executable, "-c", _SHARED, str(tmp_path)],
+        [sys.executable, "-c", script, *arguments],
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
+        timeout=60,
         env={"PYTHONPATH": str(Path(__file__).parents[3] / "sample_app" / "src")},
     )
+    assert not ran.returncode, ran.stderr
+    return ran.stdout
+
+
+def test_dead_children_keep_their_counts_and_leave_no_files(tmp_path: Path) -> None:
+    printed = in_a_process_of_its_own(_SHARED, str(tmp_path))
 
     # of each kind (counters, histograms) the parent's file and one for all the dead
-    assert ran.stdout.split() == ["2.0", "4", "4.0", "4", "6.0", "4", "8.0", "4", "10.0", "4"]
+    assert printed.split() == ["2.0", "4", "4.0", "4", "6.0", "4", "8.0", "4", "10.0", "4"]
+
+
+def test_a_task_that_no_process_was_given_is_forgotten() -> None:
+    """The broker is lost, or the worker told to stop, between a task's arrival and its way to a free process."""
+    printed = in_a_process_of_its_own(_WAITING)
+
+    assert printed.split() == ["1", "0", "1", "0"]
 
 
 def test_a_file_without_contents_is_no_trouble(tmp_path: Path) -> None:
