@@ -102,10 +102,13 @@ def _asked(state: State) -> State:
     return replace(state, health="healthy") if starts and answers(state.container) else state
 
 
-def last_lines(state: State, count: int = 15) -> str:
-    """The last lines a container printed."""
+def last_lines(state: State, count: int = 15, *, until: float | None = None) -> str:
+    """The last lines a container printed, up to *until* (seconds since the epoch) or to this day.
+
+    Docker counts them from the end first and leaves out those after *until* then, so there may be fewer, or none.
+    """
     try:
-        printed: bytes = state.container.logs(tail=count)
+        printed: bytes = state.container.logs(tail=count, until=until)
     except NotFound:
         return "(somebody removed the container meanwhile)"
     return printed.decode(errors="replace").rstrip()

@@ -9,6 +9,7 @@ import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from launcher import containers as engine
@@ -27,6 +28,7 @@ _TRACES = 10
 _WORDS = 160
 _KILLED = 137
 _NEVER = "0001-01-01"  # the engine's word for "not yet"
+_PAUSE = 0.1  # seconds, at least, for which the engine leaves a container alone that ended
 
 _METRICS = "http://otel-collector:8888/metrics"  # published nowhere: a neighbour with Python is asked to look
 _NEIGHBOURS = ("inbox", "api", "worker")
@@ -56,7 +58,8 @@ def containers(stack: Stack, here: Path) -> str:
     unwell = [trouble(one) for one in found.values() if not one.is_ready] + [
         f"{name} has none" for name in missing
     ]
-    again = sorted(filter(None, map(restart, found.values())))
+    first_crashes = sorted(found.values(), key=lambda one: (-one.restarts, one.service))
+    again = list(filter(None, map(restart, first_crashes)))
     said = f"{len(found) - len(unwell) + len(missing)} of {len(found) + len(missing)} well"
     said += f"; not: {', '.join(unwell)}" if unwell else ""
     return said + (f"; started again: {', '.join(again)}" if again else "; none was started again")
@@ -72,18 +75,21 @@ def trouble(one: engine.State) -> str:
     if one.status == "running" and looks:
         words += f": {' '.join(looks[-1]['Output'].split())[:_WORDS]!r}"
     if one.status in {"exited", "restarting"} and one.exit_code not in {0, _KILLED}:
-        words += f", its last words: {engine.last_lines(one, 1).strip()[-_WORDS:]!r}"
+        words += _last_words(engine.last_lines(one, 1))
     return words
 
 
 def restart(one: engine.State) -> str:
-    """Tell when a running container was started again, and how often without being asked; "" if it never was."""
+    """Tell when a running container was started again, how often without being asked and why; "" if it never was."""
     state = one.container.attrs["State"]
     if one.status != "running" or state["FinishedAt"].startswith(_NEVER):
         return ""
-    return f"{one.service} at {_clock(state['StartedAt'])}" + (
-        f" ({one.restarts} crashes)" if one.restarts else ""
-    )
+    words = f"{one.service} at {_clock(state['StartedAt'])}"
+    if not one.restarts:
+        return words
+    ended = datetime.fromisoformat(state["FinishedAt"]).timestamp()
+    before = engine.last_lines(one, _LINES, until=ended + _PAUSE)
+    return f"{words} ({one.restarts} crashes{_last_words(before)})"
 
 
 def collector(stack: Stack, here: Path) -> str:
@@ -185,6 +191,12 @@ def links(stack: Stack) -> Mapping[str, str]:
         trace_id = stack.sent[-1]
         found |= {"trace": stores.jaeger.link(trace_id), "its lines": stores.loki.of_trace(trace_id).where}
     return found
+
+
+def _last_words(printed: str) -> str:
+    """Quote the end of the last line; of a line in JSON that is where a traceback has its error."""
+    last = printed.rstrip().rpartition("\n")[2]
+    return f", its last words: {last[-_WORDS:]!r}" if last else ", and said nothing"
 
 
 def _clock(moment: str) -> str:

@@ -39,9 +39,13 @@ def container(
 ) -> State:
     """Make a container as the engine describes it."""
     attributes = {"FinishedAt": NEVER, "StartedAt": "2026-11-24T19:30:00.1Z", "OOMKilled": False, **state}
-    lines = SimpleNamespace(
-        attrs={"State": attributes}, logs=lambda tail: b"well\nbind: address in use\n"[-tail * 22 :]
-    )
+
+    def logs(tail: int, until: float | None) -> bytes:
+        if until is None:
+            return b"well\nbind: address in use\n"[-tail * 22 :]
+        return f"up\nout of luck at {until:.3f}\n".encode() if tail > 1 and restarts < 9 else b""
+
+    lines = SimpleNamespace(attrs={"State": attributes}, logs=logs)
     return State(service, status, health, code, restarts, "", "", lines)  # type: ignore[arg-type]
 
 
@@ -181,9 +185,23 @@ def test_a_container_that_is_not_well_is_described(one: State, words: str) -> No
     assert witnesses.trouble(one) == words
 
 
-def test_a_container_that_was_started_again_is_named_with_the_moment() -> None:
-    again = container("api", health="healthy", restarts=2, FinishedAt="2026-11-24T19:29:58Z")
-    assert witnesses.restart(again) == "api at 19:30:00 (2 crashes)"
+@pytest.mark.parametrize(
+    ("crashes", "words"),
+    [
+        (0, "api at 19:30:00"),
+        # what the new one prints begins a tenth of a second after the old one's end
+        (2, "api at 19:30:00 (2 crashes, its last words: 'out of luck at 1795548598.350')"),
+        (9, "api at 19:30:00 (9 crashes, and said nothing)"),
+    ],
+)
+def test_a_container_that_was_started_again_is_named_with_the_moment_and_why(
+    crashes: int, words: str
+) -> None:
+    again = container("api", health="healthy", restarts=crashes, FinishedAt="2026-11-24T19:29:58.25Z")
+    assert witnesses.restart(again) == words
+
+
+def test_a_container_that_was_never_started_again_is_not_named() -> None:
     assert witnesses.restart(WELL) == ""
     assert witnesses.restart(DEAD) == ""
 
