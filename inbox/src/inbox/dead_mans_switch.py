@@ -9,6 +9,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
+import structlog
+
 from inbox.intake import Intake
 from inbox.metrics import Metrics
 from inbox.notifications import Notification, Received, Status
@@ -44,9 +46,12 @@ class DeadMansSwitch:
         self._began = clock() + start
 
     async def watch(self) -> None:
-        """Look again and again, until cancelled."""
+        """Look again and again, until cancelled; no failure of a look ends it, such as a disk that is full for a while."""
         while True:
-            await self.look()
+            try:
+                await self.look()
+            except Exception as error:  # noqa: BLE001 - nobody else would say that no alert arrives
+                structlog.get_logger().error("watchdog_not_judged", exc_info=error)
             await asyncio.sleep(self._patience / _LOOKS_IN_A_PATIENCE)
 
     async def look(self) -> None:
@@ -59,9 +64,9 @@ class DeadMansSwitch:
         # after a restart in the silence, the time to start must not look like an all-clear
         unheard_since = alarmed and raised is not None and heard_at <= raised.received_at
         is_silent = silent_for > self._patience or unheard_since
+        self._metrics.watchdog(heard_at=heard_at, is_silent=is_silent)
         if is_silent != alarmed:
             await self._intake.accept(self._notice("firing" if is_silent else "resolved", silent_for))
-        self._metrics.watchdog(heard_at=heard_at, is_silent=is_silent)
 
     @property
     def _store(self) -> Store:

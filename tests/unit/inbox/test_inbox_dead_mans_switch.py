@@ -1,12 +1,14 @@
 """The Watchdog's silence is an alarm of the inbox's own, and its return an all-clear."""
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from structlog.testing import capture_logs
 
 from inbox.app import create_app
 from inbox.dead_mans_switch import DeadMansSwitch
@@ -64,6 +66,11 @@ class World:
         )
         asyncio.run(self.store.add(heard))
 
+    def may_write(self, *, allowed: bool) -> None:
+        """Let the store write, or refuse it, as a full disk does."""
+        pragma = f"PRAGMA query_only = {'OFF' if allowed else 'ON'}"
+        asyncio.run(self.store._run(lambda: self.store._connection.execute(pragma)))
+
     def metric(self, name: str) -> float:
         """Read one value as Prometheus would."""
         line = next(one for one in self.metrics.page().decode().splitlines() if one.startswith(name + " "))
@@ -119,6 +126,37 @@ def test_a_restart_in_the_silence_neither_forgets_nor_repeats_the_alarm(world: W
 
     assert [one.status for one in world.look(after=1)] == ["firing"]
     assert [one.status for one in world.look(after=10_000)] == ["firing"]
+
+
+def test_while_nothing_can_be_kept_the_silence_is_measured_and_raised_as_soon_as_it_can(world: World) -> None:
+    """A full disk is what silences Prometheus and Alertmanager, too."""
+    world.may_write(allowed=False)
+    with pytest.raises(sqlite3.OperationalError):
+        world.look(after=START + PATIENCE + 1)
+    assert world.metric("inbox_watchdog_silent") == 1
+
+    world.may_write(allowed=True)
+    assert [one.status for one in world.look(after=1)] == ["firing"]
+
+
+def test_a_look_that_fails_is_said_and_ends_no_watching(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[Exception | None] = [sqlite3.OperationalError("database or disk is full"), None]
+
+    async def look() -> None:
+        if not looks:
+            raise asyncio.CancelledError
+        if error := looks.pop(0):
+            raise error
+
+    monkeypatch.setattr(world.switch, "look", look)
+    monkeypatch.setattr(world.switch, "_patience", 0.0)
+    with capture_logs() as lines, pytest.raises(asyncio.CancelledError):
+        asyncio.run(world.switch.watch())
+
+    assert looks == []
+    assert [(line["event"], line["log_level"]) for line in lines] == [("watchdog_not_judged", "error")]
 
 
 def test_the_running_inbox_looks_by_itself(settings: Settings) -> None:
