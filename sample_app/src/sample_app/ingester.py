@@ -8,7 +8,7 @@ from uuid import uuid4
 import structlog
 from prometheus_client import start_http_server
 from redis.exceptions import RedisError
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, exc, select
 
 from sample_app import redis_clients
 from sample_app.database import UNAVAILABLE, make_engine
@@ -75,11 +75,11 @@ def _store_forever(ingestion: Ingestion, switches: Switches, stop: threading.Eve
     begun = False
     trouble: type[Exception] | None = None
     while not stop.is_set():
-        if switches.get(StuckStream):
-            stop.wait(_PAUSE_SECONDS)
-            continue
         SERVING.set(Serving(uuid4().hex))  # a turn; whom it serves is known once its events are read
         try:
+            if switches.get(StuckStream):
+                stop.wait(_PAUSE_SECONDS)
+                continue
             if not begun:
                 ingestion.begin()
             begun = True
@@ -115,7 +115,7 @@ def _expect_forever(ingestion: Ingestion, engine: Engine, stop: threading.Event)
             with engine.connect() as connection:
                 ingestion.metrics.expect(connection.execute(select(TENANTS.c.id)).scalars())
             pause = _TENANTS_EVERY_SECONDS
-        except UNAVAILABLE:
+        except exc.SQLAlchemyError:  # whatever it says today, these series need the tenants
             pause = _PAUSE_SECONDS
 
 

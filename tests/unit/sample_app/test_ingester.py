@@ -4,6 +4,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import inf
 from typing import Any, Self
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, Tracer
 from prometheus_client import CollectorRegistry
+from redis.exceptions import OutOfMemoryError
 from sqlalchemy import Engine, create_engine, exc, func, insert, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.pool import StaticPool
@@ -39,6 +41,8 @@ class Broker:
     rejected: list[dict[bytes, bytes]] = field(default_factory=list)
     acknowledged: list[bytes] = field(default_factory=list)
     broken: Exception | None = None
+    room: float = inf
+    """Of how many entries at most in the stream another one is taken."""
 
     def push(self, *events: Event) -> None:
         for event in events:
@@ -61,6 +65,9 @@ class Broker:
 
     def xadd(self, stream: str, entry: dict[bytes, bytes], **_: object) -> None:
         assert stream == REJECTED
+        assert entry, "the client refuses an entry without fields"
+        if len(self.read) > self.room:
+            raise OutOfMemoryError
         self.rejected.append(entry)
 
     def pipeline(self) -> "Broker":
@@ -195,6 +202,46 @@ def test_what_is_no_event_is_put_aside_and_holds_up_nothing(
     assert [line["level"] for line in lines.named("event_rejected")] == ["error"]
 
 
+def test_what_the_database_refuses_is_put_aside_and_the_others_are_stored(
+    ingestion: Ingestion, broker: Broker, engine: Engine, registry: CollectorRegistry
+) -> None:
+    refused = event(event_type=None)
+    broker.push(event(), refused, event())
+    ingestion.turn(wait_seconds=0)
+
+    assert (rows(engine), broker.read) == (2, {})
+    assert broker.rejected == [refused.as_entry()]
+    assert (counted(registry, "stored"), counted(registry, "rejected")) == (2, 1)
+
+
+def test_a_full_broker_is_rid_of_the_stored_before_it_must_take_the_rejected(
+    ingestion: Ingestion, broker: Broker, engine: Engine, registry: CollectorRegistry
+) -> None:
+    broker.waiting[b"9-0"] = {b"event": b"not json"}
+    broker.push(event())
+    broker.room = 0
+    with pytest.raises(OutOfMemoryError):
+        ingestion.turn(wait_seconds=0)
+    assert (rows(engine), list(broker.read)) == (1, [b"9-0"])
+    assert counted(registry, "rejected") == 0
+
+    broker.room = 1
+    ingestion.turn(wait_seconds=0)
+    assert (broker.read, len(broker.rejected)) == ({}, 1)
+    assert counted(registry, "rejected") == 1
+
+
+def test_an_entry_that_somebody_deleted_holds_up_nothing(
+    ingestion: Ingestion, broker: Broker, registry: CollectorRegistry
+) -> None:
+    """It was read and not acknowledged; Redis returns its id without contents."""
+    broker.read[b"0-0"] = {}
+    ingestion.turn(wait_seconds=0)
+
+    assert (broker.read, broker.rejected) == ({}, [])
+    assert counted(registry, "rejected") == 1
+
+
 def test_the_batch_is_a_span_that_links_to_its_requests(
     ingestion: Ingestion, broker: Broker, exporter: InMemorySpanExporter
 ) -> None:
@@ -253,3 +300,21 @@ def test_an_absent_store_is_a_warning_once_and_no_error_event(
 
     assert [line["level"] for line in lines.named("ingestion_postponed")] == ["warning"]
     assert errors.events == []
+
+
+def test_tenants_are_asked_for_again_whatever_the_database_says(ingestion: Ingestion) -> None:
+    class Refusing:
+        asked = 0
+
+        def connect(self) -> None:
+            self.asked += 1
+            raise exc.ProgrammingError("SELECT", {}, Exception('relation "tenants" does not exist'))
+
+    class Looks(Turns):
+        def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002 - as its parent's
+            return self.is_set()
+
+    engine = Refusing()
+    ingester._expect_forever(ingestion, engine, Looks(3))  # type: ignore[arg-type]
+
+    assert engine.asked == 3

@@ -4,7 +4,8 @@ An entry is acknowledged only when its row is committed. Whatever kills this pro
 be read again, by the same consumer when it comes back or by another after a while; the row is then there already.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import time
 from typing import Any, cast
@@ -90,33 +91,39 @@ class Ingestion:
         return answer[0][1] if answer else []
 
     def _take(self, entries: Entries) -> None:
-        events, unreadable = _read_events(entries)
-        if events:
-            self._store(events)
-        for entry_id, entry in unreadable:
-            self._reject(entry, entry_id=entry_id.decode())
-        ids = [entry_id for entry_id, _ in entries]
-        with self.broker.pipeline() as together:  # what is stored leaves the stream: it cannot grow for ever
+        """Store what can be stored, then put the rest aside: a full broker takes that only when the stored are gone."""
+        events = _read_events(entries)
+        stored = self._store(events) if events else []
+        if stored:
+            self._settle(stored)
+        for entry_id, entry in entries:
+            if entry_id not in stored:
+                self._reject(entry_id, entry)
+
+    def _settle(self, ids: Sequence[bytes], aside: dict[bytes, bytes] | None = None) -> None:
+        """Let entries leave the stream, which cannot grow for ever; put one aside in the same step."""
+        with self.broker.pipeline() as together:
+            if aside:  # of one that somebody deleted nothing is left
+                together.xadd(REJECTED, cast("Any", aside), maxlen=_REJECTED_KEPT)
             together.xack(STREAM, GROUP, *ids)
             together.xdel(STREAM, *ids)
             together.execute()
 
-    def _reject(self, entry: dict[bytes, bytes], **which: str) -> None:
+    def _reject(self, entry_id: bytes, entry: dict[bytes, bytes]) -> None:
         """Put aside what can never be stored, so that it holds up nothing else."""
+        self._settle([entry_id], aside=entry)
         self.metrics.rejected()
-        _LOG.error("event_rejected", **which)
-        self.broker.xadd(REJECTED, cast("Any", entry), maxlen=_REJECTED_KEPT)
+        _LOG.error("event_rejected", entry_id=entry_id.decode())
 
-    def _store(self, events: Sequence[Event]) -> None:
-        """Store a batch; where the database refuses one of its events, store the others."""
+    def _store(self, events: Mapping[bytes, Event]) -> Sequence[bytes]:
+        """Store a batch, or, where the database refuses one of its events, the others; return what was stored."""
         try:
-            self._insert(events)
+            self._insert(list(events.values()))
         except (exc.DataError, exc.IntegrityError):
             if len(events) == 1:
-                self._reject(events[0].as_entry(), event_id=str(events[0].id))
-                return
-            for event in events:
-                self._store([event])
+                return []
+            return [stored for one in events.items() for stored in self._store(dict([one]))]
+        return list(events)
 
     def _insert(self, events: Sequence[Event]) -> None:
         links = [link for event in events if (link := _link(event)) is not None]
@@ -151,14 +158,12 @@ class Ingestion:
             )
 
 
-def _read_events(entries: Entries) -> tuple[list[Event], Entries]:
-    events, unreadable = [], []
+def _read_events(entries: Entries) -> dict[bytes, Event]:
+    events = {}
     for entry_id, entry in entries:
-        try:
-            events.append(Event.of_entry(entry))
-        except ValueError:
-            unreadable.append((entry_id, entry))
-    return events, unreadable
+        with suppress(ValueError):
+            events[entry_id] = Event.of_entry(entry)
+    return events
 
 
 def _tell_whom(events: Sequence[Event], batch: Span) -> None:
