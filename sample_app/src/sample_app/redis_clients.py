@@ -8,6 +8,7 @@ from typing import Any
 import redis.asyncio
 from pydantic import SecretStr
 from redis import Redis
+from redis.asyncio.connection import BlockingConnectionPool
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as ConnectionLost
@@ -22,6 +23,8 @@ READ_SECONDS = 5.0
 """Longer than the ingester lets the broker wait for events."""
 TELL_SECONDS = 0.25
 """Beside a task: better nobody is told than that the task waits."""
+CONNECTIONS = 50
+"""Of one API process to one server; who comes when all are in use waits for one as for an answer."""
 RETRIES = 1
 """For a connection that ended while nobody used it. The library's ten would make of an absent server a slow one."""
 
@@ -57,14 +60,16 @@ def cache_to_tell(settings: Settings) -> Redis:
 
 
 def _for_a_loop(server: dict[str, Any]) -> "redis.asyncio.Redis":
-    return redis.asyncio.Redis(
+    pool = BlockingConnectionPool(
         **server,
+        max_connections=CONNECTIONS,
+        timeout=ANSWER_SECONDS,
         socket_timeout=ANSWER_SECONDS,
         socket_connect_timeout=CONNECT_SECONDS,
         retry=AsyncRetry(NoBackoff(), RETRIES, supported_errors=(ConnectionLost,)),
-        max_connections=50,
         health_check_interval=10,
     )
+    return redis.asyncio.Redis.from_pool(pool)
 
 
 def _cache(settings: Settings) -> dict[str, Any]:

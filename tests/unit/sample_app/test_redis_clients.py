@@ -1,6 +1,7 @@
 """Every client of the cache and the broker comes from one place, and waits for nobody without an end."""
 
 import asyncio
+import contextlib
 import inspect
 import re
 import socket
@@ -15,6 +16,7 @@ from sample_app import redis_clients
 from sample_app.settings import Settings
 
 SOURCES = Path(redis_clients.__file__).parent
+_ANSWERS = {b"HELLO": b"%1\r\n+proto\r\n:3\r\n", b"PING": b"+PONG\r\n"}
 SETTINGS = Settings(redis_host="cache", redis_username="app", redis_password="p@ss", broker_host="broker")
 
 
@@ -69,6 +71,37 @@ def test_an_absent_server_is_tried_twice_at_most(
         asyncio.run(ask())
 
     assert len(looked_up) == tries, looked_up
+
+
+async def _obey(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Be a Redis that does whatever it is told, to one client."""
+    with contextlib.closing(writer):
+        while line := await reader.readline():
+            words = []
+            for _ in range(int(line[1:])):
+                size = int((await reader.readline())[1:])
+                words.append((await reader.readexactly(size + 2))[:-2])
+            writer.write(_ANSWERS.get(words[0], b"+OK\r\n"))
+
+
+def test_who_comes_when_all_connections_are_in_use_waits_for_one() -> None:
+    """A burst is no outage: nobody is refused, and the server sees no more connections than agreed."""
+    connections: list[int] = []
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(1)
+        await _obey(reader, writer)
+
+    async def burst() -> list[object]:
+        async with await asyncio.start_server(accept, "127.0.0.1") as server:
+            host, port = server.sockets[0].getsockname()
+            client = redis_clients.async_cache(Settings(redis_host=host, redis_port=port))
+            answers = await asyncio.gather(*(client.set("key", n) for n in range(200)))
+            await client.aclose()
+            return answers
+
+    assert asyncio.run(burst()) == [True] * 200
+    assert len(connections) <= redis_clients.CONNECTIONS
 
 
 def test_nobody_else_makes_a_client() -> None:
