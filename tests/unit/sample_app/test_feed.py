@@ -18,7 +18,8 @@ from redis.exceptions import ConnectionError as RedisGone
 from sqlalchemy import exc
 from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.types import Message, Receive, Scope, Send
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from uvicorn.protocols.utils import ClientDisconnected
 
 from sample_app.feed.announcer import Announcer
 from sample_app.feed.hub import MAX_PER_TENANT, DecisionHub
@@ -283,6 +284,26 @@ def test_a_broken_connection_is_reported_once_and_logged(errors: EventList, line
     assert (line["level"], line["close_code"]) == ("error", 1011)
     assert event["tags"]["request_id"] == line["request_id"]
     assert "hunter2" not in repr(event) + repr(line)
+
+
+def test_who_leaves_during_the_handshake_is_no_error(errors: EventList, lines: Lines) -> None:
+    """Nor is a server that stops: uvicorn refuses the answer with an OSError, which Starlette hands on."""
+
+    async def accepting(scope: Scope, receive: Receive, send: Send) -> None:
+        await WebSocket(scope, receive, send).accept()
+
+    async def send(_message: Message) -> None:
+        raise ClientDisconnected
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    layer = Connections(accepting, active=Gauge("active", "in this test", registry=CollectorRegistry()))
+    asyncio.run(layer({"type": "websocket", "headers": []}, receive, send))
+
+    [line] = lines.named("websocket_closed")
+    assert (line["level"], line["accepted"]) == ("info", False)
+    assert errors.events == []
 
 
 class GoneRedis:

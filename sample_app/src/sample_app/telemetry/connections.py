@@ -5,12 +5,14 @@ each connection that was counted is uncounted in `finally`, however it ends.
 """
 
 import secrets
+from contextlib import suppress
 from time import perf_counter
 
 import structlog
 from opentelemetry import trace
 from prometheus_client import Gauge
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
 
 from sample_app.telemetry import names
 from sample_app.telemetry.context import SERVING, Serving
@@ -54,7 +56,7 @@ class Connections:
                 message["headers"] = [*message.get("headers", ()), *ids]
             elif message["type"] == "websocket.close":
                 code = message.get("code", 1000)
-            await send(message)
+            await _send(send, message)
             if message["type"] == "websocket.accept":
                 accepted = True
                 self._active.inc()
@@ -62,7 +64,8 @@ class Connections:
         served = SERVING.set(serving)
         error: Exception | None = None
         try:
-            await self._app(scope, receive_watched, send_watched)
+            with suppress(WebSocketDisconnect):
+                await self._app(scope, receive_watched, send_watched)
         except Exception as caught:
             error, code = caught, _INTERNAL_ERROR
             report(caught, endpoint=_endpoint(scope))
@@ -82,6 +85,14 @@ class Connections:
                 exc_info=error,
             )
             SERVING.reset(served)
+
+
+async def _send(send: Send, message: Message) -> None:
+    """Send, or say that nobody is there any more: before it has accepted, Starlette takes uvicorn's word for an error."""
+    try:
+        await send(message)
+    except OSError as error:
+        raise WebSocketDisconnect(_ABNORMAL) from error
 
 
 def _endpoint(scope: Scope) -> str:
