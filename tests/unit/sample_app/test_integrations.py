@@ -129,6 +129,8 @@ def test_the_line_has_the_fields_of_the_clients_document_and_no_secret(
         (httpx2.ConnectError("refused"), "unreachable", 4),
         (400, "rejected", 1),
         (404, "rejected", 1),
+        (307, "rejected", 1),  # a door, and nobody has gone through it
+        (httpx2.DecodingError("not gzip"), "unreachable", 4),
     ],
 )
 def test_what_went_wrong_decides_whether_it_is_tried_again(

@@ -113,9 +113,9 @@ class AdPlatforms:
             answer = self._client.post(f"/{order.platform}/v1/actions", json=body, headers=headers)
         except httpx2.TimeoutException as error:
             raise IntegrationError(order, "timeout", type(error).__name__, "no answer in time") from error
-        except httpx2.TransportError as error:
+        except httpx2.RequestError as error:  # no connection, no whole answer, or none that can be read
             raise IntegrationError(order, "unreachable", type(error).__name__, str(error)) from error
-        if answer.status_code < HTTPStatus.BAD_REQUEST:
+        if answer.is_success:  # a redirect is not: nobody has carried the order out
             return answer.status_code
         raise IntegrationError(
             order,
@@ -140,7 +140,7 @@ def _error_class(status: int) -> str:
 
 
 def _retry_after(header: str) -> float | None:
-    return float(header) if header.isdigit() else None
+    return float(header) if header.isdecimal() else None
 
 
 def _say_that_it_is_tried_again(details: RetryDetails) -> None:
