@@ -16,6 +16,7 @@ _POOL_WAIT_SECONDS = 1.0
 _STATEMENT_MS = 5_000
 _LOCK_MS = 3_000
 _IDLE_MS = 15_000
+_ALIVE_SECONDS = 10
 
 METADATA = MetaData(
     naming_convention={
@@ -145,6 +146,10 @@ def _connect_args(settings: Settings) -> dict[str, Any]:
         "connect_timeout": _CONNECT_SECONDS,
         "application_name": settings.service,
         "tcp_user_timeout": 2 * _STATEMENT_MS,
+        # who waits for the answer of a host that has vanished has nothing unsent, which that limit is for
+        "keepalives_idle": _ALIVE_SECONDS,
+        "keepalives_interval": _ALIVE_SECONDS // 2,
+        "keepalives_count": 3,
         "options": f"-c statement_timeout={_STATEMENT_MS} -c lock_timeout={_LOCK_MS}"
         f" -c idle_in_transaction_session_timeout={_IDLE_MS}",
     }

@@ -50,6 +50,8 @@ def make_celery(settings: Settings, *, impatient: bool = False) -> Celery:
         task_time_limit=30,
         worker_prefetch_multiplier=1,
         worker_concurrency=settings.worker_concurrency,
+        # on a machine without a processor to spare a process takes longer to start than Celery's 4 s, and is killed
+        worker_proc_alive_timeout=30.0,
         worker_max_tasks_per_child=settings.worker_max_tasks_per_child,
         worker_redirect_stdouts=False,
         worker_hijack_root_logger=False,

@@ -5,7 +5,7 @@ from functools import partial
 
 import structlog
 from celery import Celery  # type: ignore[import-untyped]
-from sqlalchemy import text
+from sqlalchemy import exc, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from sample_app import redis_clients
@@ -15,7 +15,7 @@ from sample_app.campaigns.cached import CachedCampaigns
 from sample_app.campaigns.store import DatabaseCampaigns
 from sample_app.cdp.profiles import DatabaseProfiles
 from sample_app.cdp.segments import DatabaseSegments
-from sample_app.database import UNAVAILABLE, Database, make_async_engine
+from sample_app.database import Database, DatabaseTimeoutError, make_async_engine
 from sample_app.events.stream import RedisEventStream
 from sample_app.faults.actors import Actors, Faults, Reach
 from sample_app.faults.switchboard import AsyncSwitchboard
@@ -25,6 +25,7 @@ from sample_app.health.workers import WorkerCheck
 from sample_app.queueing import CeleryPublisher, make_celery
 from sample_app.settings import Settings
 from sample_app.stores import Check, Platform
+from sample_app.telemetry.errors import report
 from sample_app.telemetry.sql import count_slow_statements, trace_statements
 from sample_app.telemetry.watch import Watch
 from sample_app.tenancy import DatabaseTenants
@@ -89,6 +90,8 @@ class Resources:
         ]
         if self.faults is not None:
             self._running.append(asyncio.create_task(self.faults.switchboard.watch()))
+        for task in self._running:
+            task.add_done_callback(_tell_of_its_end)
 
     async def _check_dependencies(self) -> None:
         """Keep the gauges current beside the scrapes, which must not wait for a dependency."""
@@ -103,7 +106,8 @@ class Resources:
         while True:
             try:
                 self._watch.platform.expect(await self.platform.tenants.ids())
-            except UNAVAILABLE as error:
+            # whatever the database says today: later tenants need it asked again
+            except (exc.SQLAlchemyError, DatabaseTimeoutError) as error:
                 _LOG.warning("tenants_unknown", cause=type(error).__name__)
             await asyncio.sleep(_TENANTS_EVERY_SECONDS)
 
@@ -130,6 +134,13 @@ class Resources:
 
     async def _ask_broker(self) -> None:
         await self._broker.ping()
+
+
+def _tell_of_its_end(task: "asyncio.Task[None]") -> None:
+    """Say so when something ends that goes on beside the requests, which nobody waits for."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _LOG.error("background_task_ended", exc_info=error)
+        report(error, endpoint="background task")
 
 
 async def _ask_database(engine: AsyncEngine) -> None:

@@ -242,6 +242,16 @@ def test_a_worker_sees_what_the_api_switched_and_does_not_ask_every_time(
     assert keys.asked == before + 1
 
 
+def test_a_fault_that_another_release_wrote_is_not_on_and_hides_no_other(keys: Keys) -> None:
+    until = time() + 60
+    keys.values["stratum:fault:tasks-fail"] = b'{"fault": {"share": "most"}, "until": 9e9}'
+    keys.values["stratum:fault:latency"] = _encode(Active(Latency(seconds=60), until))
+    board = SyncSwitchboard(SyncKeys(keys))  # type: ignore[arg-type]
+
+    assert board.get(TasksFail) is None
+    assert board.get(Latency) is not None
+
+
 def test_a_worker_lives_on_without_the_broker(keys: Keys) -> None:
     keys.away = True
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,13 +10,16 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
+from psycopg import pq
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import create_engine
 
 from sample_app import celery_exporter, migrate
 from sample_app.celery_exporter import BrokerCollector, Seen
-from sample_app.database import DatabaseTimeoutError, within
+from sample_app.database import DatabaseTimeoutError, _connect_args, within
 from sample_app.health.checks import run_checks
 from sample_app.queueing import make_celery
+from sample_app.resources import _tell_of_its_end
 from sample_app.settings import Settings
 from sample_app.telemetry import names
 from sample_app.telemetry.multiprocess import make_worker_registry
@@ -161,6 +165,35 @@ def test_a_migration_that_fails_is_one_line_and_one_event(
     assert ended.value.code == 1
     assert [line["level"] for line in lines.named("migration_failed")] == ["error"]
     assert [event["tags"]["endpoint"] for event in errors.events] == ["migrate"]
+
+
+def test_a_database_host_that_vanishes_is_noticed_while_its_answer_is_waited_for() -> None:
+    """Linux asks after two hours of silence whether the other side is there."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        host, port = server.getsockname()
+        to = make_conninfo(host=host, port=port, **_connect_args(Settings()))
+        connection = pq.PGconn.connect_start(to.encode())
+        server.accept()[0].close()
+        connection.connect_poll()
+        with socket.socket(fileno=os.dup(connection.socket)) as client:
+            idle, interval, count = (
+                client.getsockopt(socket.IPPROTO_TCP, option)
+                for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+            )
+        connection.finish()
+
+    assert idle + interval * count <= 30
+
+
+def test_what_goes_on_beside_the_requests_does_not_end_unheard(lines: Lines, errors: EventList) -> None:
+    async def live() -> None:
+        task = asyncio.create_task(_break())
+        task.add_done_callback(_tell_of_its_end)
+        await asyncio.wait({task})
+
+    asyncio.run(live())
+    assert [line["level"] for line in lines.named("background_task_ended")] == ["error"]
+    assert [event["tags"]["endpoint"] for event in errors.events] == ["background task"]
 
 
 def test_a_killed_worker_loses_no_task() -> None:

@@ -56,12 +56,13 @@ class Switches:
         return [one for one in self._active.values() if one.until > time()]
 
     def take(self, values: Iterable[bytes | str | None]) -> None:
-        """Take over what was read, in the catalogue's order."""
-        self._active = {
-            name: _decode(name, value)
-            for name, value in zip(BY_NAME, values, strict=True)
-            if value is not None
-        }
+        """Take over what was read, in the catalogue's order; what another release wrote may not be readable."""
+        active = {}
+        for name, value in zip(BY_NAME, values, strict=True):
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                if value is not None:
+                    active[name] = _decode(name, value)
+        self._active = active
 
 
 class AsyncSwitchboard(Switches):
