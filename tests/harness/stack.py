@@ -122,13 +122,20 @@ class Stack:
     def _asked(self) -> Probe[States]:
         return asked(self.states(), partial(containers_of, docker.from_env(), self.environment.project))
 
-    def trouble(self, *, but: Collection[str] = ()) -> str | None:
+    def trouble(self, *, but: Collection[str] = (), restarting: Collection[str] = ()) -> str | None:
         """Name a container that is beyond waiting, with its last lines; for `eventually(..., give_up=)`.
 
         Args:
             but: Services that are away on purpose.
+            restarting: Services that may be between two starts; not ended for good.
         """
-        lost = [state for state in self.compose.states() if state.is_lost and state.service not in but]
+        lost = [
+            state
+            for state in self.compose.states()
+            if state.is_lost
+            and state.service not in but
+            and not (state.state == "restarting" and state.service in restarting)
+        ]
         if not lost:
             return None
         lines = self.compose.tail(lost[0].service, _LINES_OF_A_CULPRIT)

@@ -152,7 +152,7 @@ class Faults:
         finally:
             for service in away:
                 self.away.remove(service)
-            self._wait_until_well()
+            self._wait_until_well(healed=away)
 
     def _stamp(self, faults: Sequence[Fault]) -> None:
         now = time.time()
@@ -164,8 +164,9 @@ class Faults:
     def _containers(self, service: str, *, number: int | None = None) -> list[Container]:
         return containers_of(self.client, self.stack.environment.project, service, number=number)
 
-    def _wait_until_well(self) -> None:
-        trouble = partial(self.stack.trouble, but=self.away)
+    def _wait_until_well(self, *, healed: Sequence[str]) -> None:
+        """Who was just healed may still end and be started again, as of a memory that was too small: that is no reason to give up."""
+        trouble = partial(self.stack.trouble, but=self.away, restarting=healed)
         states = asked(self.stack.states(), self._containers, away=self.away)
         eventually(states, all_well_but(self.away), within=_RECOVERY, give_up=trouble)
 

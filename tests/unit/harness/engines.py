@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import docker
 
 from harness.compose import State, States
 from harness.eventually import Probe
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _STATES = {"stop": "exited", "kill": "exited", "start": "running", "pause": "paused", "unpause": "running"}
 
@@ -91,7 +96,7 @@ class FakeStack:
             ),
         )
 
-    def trouble(self, *, but: list[str]) -> str | None:
+    def trouble(self, *, but: list[str], restarting: Collection[str]) -> str | None:  # noqa: ARG002 - none restarts here
         """Name who is away although nobody meant it."""
         lost = [
             one.service for one in self.engine.every if one.status != "running" and one.service not in but
