@@ -100,7 +100,8 @@ def test_a_paused_store_takes_connections_and_answers_none(faults: Faults, prome
 def test_a_restarted_process_is_another(faults: Faults, prometheus: Prometheus) -> None:
     """It has started since, and everything is well when the call returns."""
     started = prometheus.value('process_start_time_seconds{job="alertmanager"}')
-    before = started.now()  # not compared with our clock: the kernel rounds the time of its boot to a second
+    # not compared with our clock: the kernel rounds the time of its boot to a second
+    before = eventually(started)
 
     def is_later(at: float) -> None:
         assert at > before, "the same process as before"
@@ -127,7 +128,7 @@ def test_a_cut_between_two_is_one_between_these_two_only(faults: Faults, prometh
     """Prometheus loses Loki and keeps Jaeger; it is told nothing, its packets vanish."""
     with faults.cut_between("prometheus", "loki"):
         eventually(target(prometheus, "loki"), is_down("deadline exceeded"))
-        is_up(target(prometheus, "jaeger").now())
+        eventually(target(prometheus, "jaeger"), is_up)
     eventually(target(prometheus, "loki"), is_up)
 
 
@@ -167,7 +168,7 @@ def test_who_needs_more_memory_than_is_left_is_killed(
     """The cache fills beyond its limit and starts anew; with its memory back it holds as much."""
     uptime = prometheus.value('redis_uptime_in_seconds{role="cache"}')
     held = prometheus.value('redis_memory_used_bytes{role="cache"}')
-    before = uptime.now()
+    before = eventually(uptime)
 
     def started_anew(seconds: float) -> None:
         assert seconds < before, f"up for {seconds:g} s, {before:g} s before"

@@ -74,7 +74,7 @@ def power_cut(
     eventually(exemplars, is_not_empty, within=45)
     arrived = eventually(stores.inbox.notifications(), is_not_empty, within=60)
     kept = stores.prometheus.value(MAINTENANCES)
-    eventually(kept, at_least(kept.now() + 2), within=150)
+    eventually(kept, at_least(eventually(kept) + 2), within=150)
 
     late = executing(10)
 

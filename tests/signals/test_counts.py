@@ -42,7 +42,7 @@ def runs(techco: Api, prometheus: Prometheus) -> tuple[Sequence[Execution], dict
     with ThreadPoolExecutor(max_workers=REQUESTS) as several:
         sent = list(several.map(lambda _: techco.execute(2001), range(REQUESTS)))
     for run in sent:
-        eventually(techco.outcome(run), within=15)
+        eventually(techco.outcome(run), within=60)
     return sent, before
 
 

@@ -67,7 +67,10 @@ def test_the_api_answers_as_it_is_described(mode: GenerationMode, retailx: Api) 
         )
         @given(case=operation.as_strategy(generation_mode=mode))
         def answers(case: schemathesis.Case) -> None:
-            case.call_and_validate(headers=key)
+            answer = case.call(headers=key)
+            if answer.status_code == 503:  # rightly, where all stood still for 2 s; not twice running
+                answer = case.call(headers=key)
+            case.validate_response(answer, headers=key, transport_kwargs={"headers": dict(key)})
 
         try:
             answers()

@@ -95,7 +95,7 @@ def owned(acme: Api) -> Owned:
 def untouched(owned: Owned, database: Database) -> Iterator[None]:  # noqa: ARG001 - its rows come first
     """Compare every row of the owner, in every table, with what it was before the test."""
     waiting = "SELECT count(*) FROM executions WHERE tenant_id = 'acme' AND status = 'queued'"
-    eventually(database.rows(waiting), equals((("0",),)), within=15)  # else they change by themselves
+    eventually(database.rows(waiting), equals((("0",),)), within=60)  # else they change by themselves
     before = _rows_of("acme", database)
     assert {"campaigns", "executions", "profiles", "segments", "signals"} <= before.keys()
     yield

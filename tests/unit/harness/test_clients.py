@@ -327,6 +327,23 @@ def test_a_run_that_is_not_accepted_fails_with_the_apis_words() -> None:
         pytest.raises(AssertionError, match=r"did not accept a run: 403 .*closedco is closed"),
     ):
         Api(store.address, key="k").execute(1)
+    assert len(store.asked) == 1
+
+
+def test_a_run_that_cannot_be_taken_just_now_is_asked_for_again_under_another_trace() -> None:
+    """A database that does not answer in time is no reason for a test about something else to fail."""
+    accepted = {"execution_id": 5, "automation_id": 1, "status": "queued"}
+
+    def take(_asked: Asked) -> object:
+        store.statuses[path] = 202 if len(store.asked) > 1 else 503
+        return accepted
+
+    path = "/api/v1/automations/1/execute"
+    with serving(**{path: take}) as store:
+        run = Api(store.address, key="k").execute(1)
+    sent = [asked.headers["traceparent"] for asked in store.asked]
+    assert len(set(sent)) == 2
+    assert run.trace_id in sent[-1]
 
 
 def test_any_answer_of_the_api_can_be_looked_at() -> None:
