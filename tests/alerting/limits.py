@@ -55,7 +55,8 @@ RESOLVES: dict[str, tuple[Term, ...]] = {
     ),
 }
 
-# The channel hears of it by another route, with waits of its own.
+# The channel hears of it by another route, with waits of its own. Alertmanager keeps the turns of a group that has ended
+# for up to 30 s, whatever the factor: where an earlier test may have told the same, the interval is the wait.
 CHANNEL_WAIT = Term(30, "group_wait of the channel")
 CHANNEL_INTERVAL = Term(300, "group_interval of the channel")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from alerting.alert_row import AlertRow
-from alerting.limits import CHANNEL_INTERVAL, CHANNEL_WAIT, FIRES, RESOLVES, limit
+from alerting.limits import CHANNEL_INTERVAL, FIRES, RESOLVES, limit
 from harness import rendering
 from harness.clients.http import Session
 from harness.eventually import consistently, eventually
@@ -58,7 +58,7 @@ def limits(stack: Stack) -> dict[str, float]:
     return {
         "fires": limit(*FIRES[ALERT], factor=stack.factor),
         "resolves": limit(*RESOLVES[ALERT], factor=stack.factor),
-        "channel fires": limit(*FIRES[ALERT], CHANNEL_WAIT, factor=stack.factor),
+        "channel fires": limit(*FIRES[ALERT], CHANNEL_INTERVAL, factor=stack.factor),
         "channel resolves": limit(*RESOLVES[ALERT], CHANNEL_INTERVAL, factor=stack.factor),
     }
 

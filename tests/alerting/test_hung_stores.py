@@ -14,7 +14,6 @@ import pytest
 from alerting.disturbances import RULES
 from alerting.limits import (
     CHANNEL_INTERVAL,
-    CHANNEL_WAIT,
     EVALUATION,
     FOR_ENDS,
     NOTIFY,
@@ -62,7 +61,7 @@ def test_every_store_that_hangs_is_told_of(stack: Stack, faults: Faults, world: 
     told = [about(inbox, alert, role, since=time.time()) for alert, role in STORES.values()]
 
     with faults.paused(*STORES):
-        waits = (SCRAPE, TIMEOUT, _ASKED, EVALUATION, longest, FOR_ENDS, CHANNEL_WAIT, NOTIFY)
+        waits = (SCRAPE, TIMEOUT, _ASKED, EVALUATION, longest, FOR_ENDS, CHANNEL_INTERVAL, NOTIFY)
         fired_by = time.time() + limit(*waits, factor=stack.factor)
         for one in told:
             eventually(one, is_firing, within=max(0, fired_by - time.time()))

@@ -10,7 +10,7 @@ import pytest
 
 from alerting.disturbances import RULES
 from alerting.injections import INJECTIONS
-from alerting.limits import CHANNEL_INTERVAL, CHANNEL_WAIT, EVALUATION, FOR_ENDS, NOTIFY, SCRAPE, Term, limit
+from alerting.limits import CHANNEL_INTERVAL, EVALUATION, FOR_ENDS, NOTIFY, SCRAPE, Term, limit
 from harness.durations import milliseconds
 from harness.eventually import Probe, eventually
 from harness.expectations import (
@@ -90,7 +90,6 @@ def test_a_symptom_that_pauses_is_one_incident(
     world.until_silent(FLAPPING)  # an earlier test may have made deadlocks too
     told = inbox.notifications(FLAPPING, receiver="slack-platform", since=time.time())
     with saboteur.fault("deadlocks", per_minute=60, seconds=60):
-        # not CHANNEL_WAIT: Alertmanager keeps the turns of a group for a while after its end
         eventually(told, is_firing, within=within(_MET, SCRAPE, EVALUATION, CHANNEL_INTERVAL, NOTIFY))
     eventually(kept(prometheus), is_not_empty, within=within(_MET, _WINDOW, SCRAPE, EVALUATION))
     with saboteur.fault("deadlocks", per_minute=60, seconds=60):
@@ -115,7 +114,7 @@ def test_a_restarted_prometheus_forgets_no_waiting_and_no_alert(world: World) ->
     firing, waiting = alerts(world.prometheus, FIRING), alerts(world.prometheus, WAITING, tenant_id="retailx")
     told = world.inbox.notifications(FIRING, since=time.time())
     with INJECTIONS["maxmemory unset"](world):
-        terms = (SCRAPE, EVALUATION, lasts(FIRING, "for"), FOR_ENDS, CHANNEL_WAIT, NOTIFY)
+        terms = (SCRAPE, EVALUATION, lasts(FIRING, "for"), FOR_ENDS, CHANNEL_INTERVAL, NOTIFY)
         eventually(told, is_firing, within=limit(*terms, factor=factor))
         (fired,) = firing.now()
         with INJECTIONS["bad signals"](world):
