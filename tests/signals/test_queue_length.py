@@ -8,14 +8,9 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-import docker
 import pytest
-import yaml
-from launcher.environment import ROOT
-from redis import Redis
-from redis.exceptions import ConnectionError as NoRedis
 
-from harness.eventually import NotYet, Probe, eventually
+from harness import local_redis
 from sample_app.celery_exporter import Seen, look
 from sample_app.queueing import make_celery
 from sample_app.settings import Settings
@@ -32,30 +27,13 @@ HELD = 8
 
 @pytest.fixture
 def celery() -> Iterator[Celery]:
-    """Celery with a broker of this test's own."""
-    image = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["redis"]["image"]
-    client = docker.from_env()
-    command = ["redis-server", "--save", "", "--protected-mode", "no"]
-    container = client.containers.run(
-        image, command, detach=True, ports={"6379/tcp": ("127.0.0.1", None)}, tmpfs={"/data": ""}
-    )
-    try:
-        container.reload()
-        port = int(container.ports["6379/tcp"][0]["HostPort"])
-        with Redis(port=port, socket_timeout=2) as redis:
-            eventually(Probe("a broker", f"127.0.0.1:{port}", lambda: answer(redis)), within=30)
-        yield make_celery(Settings(broker_host="127.0.0.1", broker_port=port), impatient=True)
-    finally:
-        container.remove(force=True, v=True)
-        client.close()
-
-
-def answer(redis: Redis) -> object:
-    """What a Redis says, once it takes commands."""
-    try:
-        return redis.ping()
-    except NoRedis as error:
-        raise NotYet(str(error)) from error
+    """Celery with a broker of this test's own, to which a busy machine is given time."""
+    with local_redis.running() as (host, port):
+        app = make_celery(Settings(broker_host=host, broker_port=port), impatient=True)
+        patience = {"socket_connect_timeout": 30.0, "socket_timeout": 30.0}
+        app.conf.broker_transport_options = app.conf.broker_transport_options | patience
+        app.conf.broker_connection_timeout = 30.0
+        yield app
 
 
 def publish(celery: Celery) -> int:

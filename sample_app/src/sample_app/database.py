@@ -146,10 +146,9 @@ def _connect_args(settings: Settings) -> dict[str, Any]:
         "connect_timeout": _CONNECT_SECONDS,
         "application_name": settings.service,
         "tcp_user_timeout": 2 * _STATEMENT_MS,
-        # who waits for the answer of a host that has vanished has nothing unsent, which that limit is for
+        # who waits for an answer has nothing unsent, and Linux would ask after two hours whether the other side is there
         "keepalives_idle": _ALIVE_SECONDS,
         "keepalives_interval": _ALIVE_SECONDS // 2,
-        "keepalives_count": 3,
         "options": f"-c statement_timeout={_STATEMENT_MS} -c lock_timeout={_LOCK_MS}"
         f" -c idle_in_transaction_session_timeout={_IDLE_MS}",
     }

@@ -109,14 +109,16 @@ def _look_forever(ingestion: Ingestion, _engine: Engine, stop: threading.Event) 
 
 def _expect_forever(ingestion: Ingestion, engine: Engine, stop: threading.Event) -> None:
     """Begin known tenants' series at zero, later ones' too."""
-    pause = 0.0
+    pause, trouble = 0.0, None
     while not stop.wait(pause):
         try:
             with engine.connect() as connection:
                 ingestion.metrics.expect(connection.execute(select(TENANTS.c.id)).scalars())
-            pause = _TENANTS_EVERY_SECONDS
-        except exc.SQLAlchemyError:  # whatever it says today, these series need the tenants
-            pause = _PAUSE_SECONDS
+            pause, trouble = _TENANTS_EVERY_SECONDS, None
+        except exc.SQLAlchemyError as error:  # whatever it says today, these series need the tenants
+            if trouble is not type(error):
+                _LOG.warning("tenants_unknown", cause=type(error).__name__)
+            pause, trouble = _PAUSE_SECONDS, type(error)
 
 
 if __name__ == "__main__":

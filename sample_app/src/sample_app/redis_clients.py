@@ -24,7 +24,7 @@ READ_SECONDS = 5.0
 TELL_SECONDS = 0.25
 """Beside a task: better nobody is told than that the task waits."""
 CONNECTIONS = 50
-"""Of one API process to one server; who comes when all are in use waits for one as for an answer."""
+"""Of one API process to one server; who comes when all are in use waits for one, within the limit that the caller sets."""
 RETRIES = 1
 """For a connection that ended while nobody used it. The library's ten would make of an absent server a slow one."""
 

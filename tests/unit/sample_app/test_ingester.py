@@ -49,7 +49,7 @@ class Broker:
             self.waiting[f"{len(self.waiting) + len(self.read)}-0".encode()] = event.as_entry()
 
     def xgroup_create(self, *_: object, **__: object) -> None:
-        return None
+        self.want_room()
 
     def xautoclaim(self, *_: object, **__: object) -> tuple[bytes, list[Any], list[bytes]]:
         return b"0-0", [], []
@@ -66,11 +66,16 @@ class Broker:
     def xadd(self, stream: str, entry: dict[bytes, bytes], **_: object) -> None:
         assert stream == REJECTED
         assert entry, "the client refuses an entry without fields"
-        if len(self.read) > self.room:
-            raise OutOfMemoryError
+        self.want_room()
         self.rejected.append(entry)
 
-    def pipeline(self) -> "Broker":
+    def want_room(self) -> None:
+        if len(self.read) + len(self.waiting) > self.room:
+            raise OutOfMemoryError
+
+    def pipeline(self, *, transaction: bool = True) -> "Broker":
+        if transaction:  # where any of its commands could need room, and for none of them is any
+            self.want_room()
         return self
 
     def __enter__(self) -> Self:
@@ -203,7 +208,7 @@ def test_what_is_no_event_is_put_aside_and_holds_up_nothing(
 
 
 def test_what_the_database_refuses_is_put_aside_and_the_others_are_stored(
-    ingestion: Ingestion, broker: Broker, engine: Engine, registry: CollectorRegistry
+    ingestion: Ingestion, broker: Broker, engine: Engine, registry: CollectorRegistry, lines: Lines
 ) -> None:
     refused = event(event_type=None)
     broker.push(event(), refused, event())
@@ -211,6 +216,9 @@ def test_what_the_database_refuses_is_put_aside_and_the_others_are_stored(
 
     assert (rows(engine), broker.read) == (2, {})
     assert broker.rejected == [refused.as_entry()]
+    assert [(line["event_id"], line["kept"]) for line in lines.named("event_rejected")] == [
+        (str(refused.id), True)
+    ]
     assert (counted(registry, "stored"), counted(registry, "rejected")) == (2, 1)
 
 
@@ -219,27 +227,38 @@ def test_a_full_broker_is_rid_of_the_stored_before_it_must_take_the_rejected(
 ) -> None:
     broker.waiting[b"9-0"] = {b"event": b"not json"}
     broker.push(event())
-    broker.room = 0
-    with pytest.raises(OutOfMemoryError):
-        ingestion.turn(wait_seconds=0)
-    assert (rows(engine), list(broker.read)) == (1, [b"9-0"])
-    assert counted(registry, "rejected") == 0
-
     broker.room = 1
-    ingestion.turn(wait_seconds=0)
-    assert (broker.read, len(broker.rejected)) == ({}, 1)
+    ingester._store_forever(ingestion, Switches(), Turns(1))
+
+    assert (rows(engine), broker.read) == (1, {})
+    assert broker.rejected == [{b"event": b"not json"}]
     assert counted(registry, "rejected") == 1
 
 
+def test_a_broker_that_stays_full_is_emptied_all_the_same(
+    ingestion: Ingestion, broker: Broker, engine: Engine, registry: CollectorRegistry, lines: Lines
+) -> None:
+    """It takes nothing, no transaction and no group; a rejected event is then let go, and that is said."""
+    broker.waiting[b"9-0"] = {b"event": b"not json"}
+    broker.push(event())
+    broker.room = -1
+    ingester._store_forever(ingestion, Switches(), Turns(1))
+
+    assert (rows(engine), broker.read, broker.rejected) == (1, {}, [])
+    assert counted(registry, "rejected") == 1
+    assert [(line["level"], line["kept"]) for line in lines.named("event_rejected")] == [("error", False)]
+
+
 def test_an_entry_that_somebody_deleted_holds_up_nothing(
-    ingestion: Ingestion, broker: Broker, registry: CollectorRegistry
+    ingestion: Ingestion, broker: Broker, registry: CollectorRegistry, lines: Lines
 ) -> None:
     """It was read and not acknowledged; Redis returns its id without contents."""
     broker.read[b"0-0"] = {}
     ingestion.turn(wait_seconds=0)
 
     assert (broker.read, broker.rejected) == ({}, [])
-    assert counted(registry, "rejected") == 1
+    assert counted(registry, "rejected") == 0
+    assert [line["level"] for line in lines.named("event_gone")] == ["warning"]
 
 
 def test_the_batch_is_a_span_that_links_to_its_requests(
@@ -302,7 +321,7 @@ def test_an_absent_store_is_a_warning_once_and_no_error_event(
     assert errors.events == []
 
 
-def test_tenants_are_asked_for_again_whatever_the_database_says(ingestion: Ingestion) -> None:
+def test_tenants_are_asked_for_again_whatever_the_database_says(ingestion: Ingestion, lines: Lines) -> None:
     class Refusing:
         asked = 0
 
@@ -318,3 +337,4 @@ def test_tenants_are_asked_for_again_whatever_the_database_says(ingestion: Inges
     ingester._expect_forever(ingestion, engine, Looks(3))  # type: ignore[arg-type]
 
     assert engine.asked == 3
+    assert [line["cause"] for line in lines.named("tenants_unknown")] == ["ProgrammingError"]

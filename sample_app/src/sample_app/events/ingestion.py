@@ -13,7 +13,7 @@ from typing import Any, cast
 import structlog
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Tracer, get_current_span
 from redis import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import OutOfMemoryError, ResponseError
 from sqlalchemy import Engine, exc
 from sqlalchemy.dialects.postgresql import insert
 
@@ -46,6 +46,8 @@ class Ingestion:
         """Make the group where it is missing, from the stream's beginning."""
         try:
             self.broker.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
+        except OutOfMemoryError:
+            return  # only reading makes room; that the group is missing would show itself there
         except ResponseError as error:
             if not str(error).startswith("BUSYGROUP"):
                 raise
@@ -91,29 +93,37 @@ class Ingestion:
         return answer[0][1] if answer else []
 
     def _take(self, entries: Entries) -> None:
-        """Store what can be stored, then put the rest aside: a full broker takes that only when the stored are gone."""
+        """Store what can be stored, then put the rest aside, for which a full broker has room only when the stored are gone."""
         events = _read_events(entries)
         stored = self._store(events) if events else []
         if stored:
             self._settle(stored)
         for entry_id, entry in entries:
             if entry_id not in stored:
-                self._reject(entry_id, entry)
+                self._reject(entry_id, entry, events.get(entry_id))
 
-    def _settle(self, ids: Sequence[bytes], aside: dict[bytes, bytes] | None = None) -> None:
-        """Let entries leave the stream, which cannot grow for ever; put one aside in the same step."""
-        with self.broker.pipeline() as together:
-            if aside:  # of one that somebody deleted nothing is left
-                together.xadd(REJECTED, cast("Any", aside), maxlen=_REJECTED_KEPT)
+    def _settle(self, ids: Sequence[bytes]) -> None:
+        """Let entries leave the stream, which cannot grow for ever. No transaction: a full Redis 7 refuses every one."""
+        with self.broker.pipeline(transaction=False) as together:
             together.xack(STREAM, GROUP, *ids)
             together.xdel(STREAM, *ids)
             together.execute()
 
-    def _reject(self, entry_id: bytes, entry: dict[bytes, bytes]) -> None:
-        """Put aside what can never be stored, so that it holds up nothing else."""
-        self._settle([entry_id], aside=entry)
+    def _reject(self, entry_id: bytes, entry: dict[bytes, bytes], event: Event | None) -> None:
+        """Put aside what can never be stored, so that it holds up nothing else; without room for it, let it go."""
+        if not entry:
+            self._settle([entry_id])
+            _LOG.warning("event_gone", entry_id=entry_id.decode())  # somebody deleted it unacknowledged
+            return
+        kept = True
+        try:
+            self.broker.xadd(REJECTED, cast("Any", entry), maxlen=_REJECTED_KEPT)
+        except OutOfMemoryError:
+            kept = False
+        self._settle([entry_id])
         self.metrics.rejected()
-        _LOG.error("event_rejected", entry_id=entry_id.decode())
+        which = {"entry_id": entry_id.decode(), "event_id": str(event.id) if event else None}
+        _LOG.error("event_rejected", kept=kept, **which)
 
     def _store(self, events: Mapping[bytes, Event]) -> Sequence[bytes]:
         """Store a batch, or, where the database refuses one of its events, the others; return what was stored."""

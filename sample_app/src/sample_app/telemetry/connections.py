@@ -54,12 +54,12 @@ class Connections:
             if message["type"] == "websocket.accept":
                 ids = [(b"x-request-id", serving.request_id.encode())]
                 message["headers"] = [*message.get("headers", ()), *ids]
-            elif message["type"] == "websocket.close":
-                code = message.get("code", 1000)
             await _send(send, message)
             if message["type"] == "websocket.accept":
                 accepted = True
                 self._active.inc()
+            elif message["type"] == "websocket.close":
+                code = message.get("code", 1000)
 
         served = SERVING.set(serving)
         error: Exception | None = None
