@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +38,11 @@ PORTS: dict[str, int] = {
 _CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 
 
+# Linux gives away ports above them; the usual ones are for `make up`
+_ASKED_FOR_BY_NUMBER = sorted(set(range(10_000, 32_768)) - set(PORTS.values()))
+_RANDOM = random.SystemRandom()  # not the one that tests seed: parallel ones would all be given the same
+
+
 def ca_bundle() -> str:
     """The bundle the builds shall trust: what this machine trusts, a TLS-intercepting proxy included.
 
@@ -48,15 +55,24 @@ def ca_bundle() -> str:
 
 
 def free_ports(names: Iterable[str]) -> dict[str, int]:
-    """Different ports, one a name, that nothing on loopback uses right now."""
+    """Different ports, one a name, that nothing on loopback uses right now.
+
+    Until somebody takes them they are free to everyone: so none that the kernel gives to whoever asks for any.
+    """
     sockets: dict[str, socket.socket] = {}
     try:
         for name in names:
-            sockets[name] = socket.create_server(("127.0.0.1", 0))
+            sockets[name] = _hold_one()
         return {name: held.getsockname()[1] for name, held in sockets.items()}
     finally:
         for held in sockets.values():
             held.close()
+
+
+def _hold_one() -> socket.socket:
+    while True:
+        with suppress(OSError):  # in use
+            return socket.create_server(("127.0.0.1", _RANDOM.choice(_ASKED_FOR_BY_NUMBER)))
 
 
 def read_settings(path: Path) -> dict[str, str]:

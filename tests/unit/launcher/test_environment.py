@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 import stat
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from launcher import credentials
 from launcher.environment import PORTS, Environment, free_ports, read_settings
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -114,7 +111,10 @@ def test_forgetting_deletes_settings_and_secrets(environment: Environment) -> No
     assert not environment.env_file.exists()
 
 
-def test_free_ports_are_all_different() -> None:
+def test_free_ports_are_all_different_and_nobody_is_given_one_who_asks_for_any() -> None:
     ports = free_ports(f"P{n}" for n in range(20))
 
     assert len(set(ports.values())) == len(ports)
+    lowest_given, _ = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
+    assert max(ports.values()) < int(lowest_given)
+    assert not set(ports.values()) & set(PORTS.values())
