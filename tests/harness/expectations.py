@@ -5,6 +5,7 @@ Each has a twin in tests/unit/harness/test_expectations.py that must fail: a che
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 from harness.ids import Comparison
@@ -153,6 +154,33 @@ def is_resolved(notifications: Notifications) -> None:
 def is_quiet(notifications: Notifications) -> None:
     """Expect that nobody still waits for an all-clear."""
     assert _last_status(notifications) != "firing", f"the last word was that it fires: {notifications!r}"
+
+
+def are_one_matter(*about: str) -> Callable[[Notifications], None]:
+    """Expect that one message tells of all of them, and that there is no other matter.
+
+    There may be a message before it that tells of some: on a busy machine a group can be told of before Alertmanager has
+    heard of its last alert.
+    """
+
+    def expect(told: Notifications) -> None:
+        assert len(told.about(*about)), f"not told together: {told!r}"
+        assert len({one.key for one in told}) == 1, f"told as several matters: {told!r}"
+        assert len(told) <= 2, f"told too often: {told!r}"  # the early one and the whole one
+
+    return expect
+
+
+def are_steady(*, every: float) -> Callable[[Notifications], None]:
+    """Expect six heartbeats in a row, so many seconds apart; a machine that stands still breaks a row, and not every one."""
+
+    def expect(heard: Notifications) -> None:
+        gaps = [later.received_at - earlier.received_at for earlier, later in pairwise(heard)]
+        rows = [gaps[at : at + 5] for at in range(len(gaps) - 4)]
+        steady = [row for row in rows if every / 2 < min(row) and max(row) < 1.8 * every]
+        assert steady, f"not {every:g} s apart: {', '.join(f'{gap:.1f}' for gap in gaps)}"
+
+    return expect
 
 
 def all_up(targets: tuple[Target, ...]) -> None:

@@ -55,7 +55,7 @@ def absence(request: pytest.FixtureRequest, acme: Api, faults: Faults) -> Absenc
         runs, seconds = [], []
         for _ in range(REQUESTS):
             began = time.monotonic()
-            runs.append(acme.execute(1001))
+            runs.append(acme.execute(1001, patience=0))
             seconds.append(time.monotonic() - began)
         outcomes = tuple(eventually(acme.outcome(run), within=60) for run in runs)
     stops = {one.service: one.seconds for one in stopped}

@@ -94,8 +94,10 @@ class Api:
             body=_json(response),
         )
 
-    def execute(self, automation_id: int, *, reason: str = "") -> Execution:
-        """Ask for a run of an automation, again while the answer is 503; who wants to see that one uses `send`."""
+    def execute(
+        self, automation_id: int, *, reason: str = "", patience: float = _ANSWERS_WITHIN
+    ) -> Execution:
+        """Ask for a run of an automation, again for so many seconds while the answer is 503; 0 asks once."""
         options: dict[str, Json] = {"json": {"reason": reason}} if reason else {}
         path = f"/api/v1/automations/{automation_id}/execute"
 
@@ -106,7 +108,7 @@ class Api:
             return answer
 
         probe = Probe(f"POST {path}", self.address + path, send)
-        return self._accepted(eventually(probe, within=_ANSWERS_WITHIN))
+        return self._accepted(eventually(probe, within=patience))
 
     def canary(self) -> Execution:
         """Ask for a run by the canary, which takes the same way and disturbs no figure (internal key)."""

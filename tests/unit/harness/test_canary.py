@@ -1,5 +1,6 @@
 """The proof of readiness, against a stack made of canned answers: what it accepts, and what it says when it does not."""
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -161,7 +162,7 @@ def test_an_api_that_refuses_the_canary_is_no_proof(healthy: FakeStack) -> None:
 def test_a_recent_watchdog_will_do_on_a_stack_that_ran_already(healthy: FakeStack) -> None:
     healthy.watchdog_at = time.time() - 60
     (found,) = [one for one in proved(healthy, started_at=time.time()) if one.signal == "notification"]
-    assert found.what == "Watchdog notified 60 s ago, still held by Alertmanager"
+    assert re.fullmatch(r"Watchdog notified 6\d s ago, still held by Alertmanager", found.what)
 
 
 def test_a_recent_watchdog_that_nobody_holds_any_more_is_no_proof(healthy: FakeStack) -> None:
@@ -172,7 +173,7 @@ def test_a_recent_watchdog_that_nobody_holds_any_more_is_no_proof(healthy: FakeS
 
 def test_an_old_watchdog_is_no_proof(healthy: FakeStack) -> None:
     healthy.watchdog_at = time.time() - 600
-    with pytest.raises(NotProved, match="the last Watchdog notification is 600 s old"):
+    with pytest.raises(NotProved, match=r"the last Watchdog notification is 60\d s old"):
         proved(healthy, started_at=time.time())
 
 

@@ -1,5 +1,7 @@
 """Each expectation with its twin that must fail, and the words it fails with."""
 
+from itertools import accumulate, zip_longest
+
 import pytest
 
 from harness import expectations as expect
@@ -24,6 +26,26 @@ def notifications(*statuses: str) -> Notifications:
         tuple(
             Notification(n, float(n), "pagerduty", "pagerduty", status, "APIDown", "k", "s", {})
             for n, status in enumerate(statuses)
+        )
+    )
+
+
+def told(*about: str, keys: str = "") -> Notifications:
+    return Notifications(
+        tuple(
+            Notification(
+                n, float(n), "pagerduty", "pagerduty", "firing", "APIDown", key, "s", {}, {"about": one}
+            )
+            for n, (one, key) in enumerate(zip_longest(about, keys or "k" * len(about), fillvalue=about[-1]))
+        )
+    )
+
+
+def heartbeats(*gaps: float) -> Notifications:
+    return Notifications(
+        tuple(
+            Notification(n, at, "watchdog", "alertmanager", "firing", "Watchdog", "k", "s", {})
+            for n, at in enumerate(accumulate(gaps, initial=1_700_000_000.0))
         )
     )
 
@@ -98,6 +120,42 @@ HOLDS_AND_FAILS = {
         notifications("firing", "resolved"),
         notifications("firing", "resolved", "firing"),
         "the last word was that it fires",
+    ),
+    "are_one_matter": (
+        expect.are_one_matter("one", "two"),
+        told("one", "one two"),
+        told("one", "two"),
+        "not told together",
+    ),
+    "are_one_matter, several": (
+        expect.are_one_matter("one", "two"),
+        told("one two"),
+        told("one two", keys="ab"),
+        "told as several matters",
+    ),
+    "are_one_matter, often": (
+        expect.are_one_matter("one", "two"),
+        told("one two"),
+        told("one", "one two", "one two"),
+        "told too often",
+    ),
+    "are_steady, one broken row": (
+        expect.are_steady(every=1.0),
+        heartbeats(1, 1, 3, 1, 1, 1, 1, 1),
+        heartbeats(1, 1, 1, 1),
+        "not 1 s apart: 1.0, 1.0, 1.0, 1.0",
+    ),
+    "are_steady, every second skipped": (
+        expect.are_steady(every=1.0),
+        heartbeats(1.1, 0.9, 1, 1, 1.2),
+        heartbeats(2, 2, 2, 2, 2, 2),
+        "not 1 s apart",
+    ),
+    "are_steady, too often": (
+        expect.are_steady(every=1.0),
+        heartbeats(1, 1, 1, 1, 1),
+        heartbeats(0.1, 0.1, 0.1, 0.1, 0.1),
+        "not 1 s apart",
     ),
     "all_up": (
         expect.all_up,

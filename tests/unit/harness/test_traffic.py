@@ -7,7 +7,8 @@ import pytest
 import requests
 
 from harness.clients.api import Answer
-from harness.eventually import Unmet
+from harness.eventually import Probe, Unmet, consistently, eventually
+from harness.expectations import at_least, equals
 from harness.traceparent import Traceparent
 from harness.traffic import Sent, Traffic
 from unit.harness.fake_time import FakeTime
@@ -34,7 +35,7 @@ class Service:
             self.most_at_once = max(self.most_at_once, self.at_once)
         try:
             if self.slow:
-                self.slow.wait(1)
+                self.slow.wait(30)
             if self.failure:
                 raise self.failure
             return answer(parent)
@@ -100,7 +101,10 @@ def test_no_more_are_under_way_than_may_be() -> None:
     service = Service(slow=threading.Event())
     traffic = Traffic(service, rate=1000, at_once=3)
     with traffic.flowing():
-        threading.Timer(0.1, service.slow.set).start()
+        at_once = Probe("requests under way", "memory", lambda: service.at_once)
+        eventually(at_once, at_least(3), every=0.01)
+        consistently(at_once, equals(3), during=0.1)
+        service.slow.set()
         traffic.goes_on_for(0.2)
     assert service.most_at_once == 3
 

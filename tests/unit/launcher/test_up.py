@@ -52,6 +52,7 @@ def observed(monkeypatch: pytest.MonkeyPatch, *looks: dict[str, State]) -> None:
 def test_a_long_build_does_not_use_up_the_patience(
     monkeypatch: pytest.MonkeyPatch, environment: Environment
 ) -> None:
+    monkeypatch.setattr(up, "_READY_WITHIN", 60)
     observed(monkeypatch, {"api": state("api", health="starting")}, {"api": state("api")})
     watch = LateWatch()
 

@@ -305,7 +305,7 @@ def test_an_actor_stops_when_its_fault_is_switched_off(board: AsyncSwitchboard) 
         actors.start(await board.on(CacheMisses(per_second=4)))
         await cache.pressed.wait()
         await board.off("cache-misses")
-        await asyncio.wait_for(asyncio.gather(*actors._running.values()), 2)
+        await asyncio.wait_for(asyncio.gather(*actors._running.values()), 30)
         watch.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watch

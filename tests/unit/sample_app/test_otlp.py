@@ -194,9 +194,9 @@ def listening(sink: Sink) -> Iterator[ThreadingHTTPServer]:
         thread.join()
 
 
-def sending_to(sink: Sink, *, limit: int = 8_192, shutdown_seconds: float = 2) -> TracerProvider:
+def sending_to(sink: Sink, *, limit: int = 8_192, shutdown_seconds: float = 30) -> TracerProvider:
     provider = TracerProvider(resource=Resource({"service.name": "unit"}), shutdown_on_exit=False)
-    collector = Collector(f"http://127.0.0.1:{sink.port}", timeout=2)
+    collector = Collector(f"http://127.0.0.1:{sink.port}", timeout=30)
     provider.add_span_processor(
         SpanSender(
             provider.resource, collector, limit=limit, every_seconds=0.01, shutdown_seconds=shutdown_seconds
