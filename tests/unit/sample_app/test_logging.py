@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as rules
 from hypothesis import strategies as st
 from opentelemetry.trace import Tracer
@@ -153,7 +153,7 @@ def test_what_is_no_secret_is_left_alone(harmless: str) -> None:
 
 
 @given(
-    st.text(),
+    st.text() | st.text("0123456789 -"),
     st.sampled_from(
         [
             "ada@example.com",
@@ -164,6 +164,7 @@ def test_what_is_no_secret_is_left_alone(harmless: str) -> None:
         ]
     ),
 )
+@example("0000", "5500 0055 5555 5559")  # which seem to begin a number of their own
 def test_a_secret_is_found_in_any_text(text: str, secret: str) -> None:
     assert secret not in redact_text(f"{text} {secret} {text}")
 

@@ -20,8 +20,9 @@ _ASSIGNED = re.compile(
     r"(?i)\b(password|passwd|secret|api[_-]?key|access[_-]?token|token)(\\?[\"']?\s*[:=]\s*\\?[\"']?)[^\s\"'&,;)}\\]+"
 )
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
+# looked for at every place, since the figures before a card's number may seem to begin it
 _CARD = re.compile(
-    r"(?<![\w.])(?:\d{4}([ -]?)\d{4}\1\d{4}\1\d{1,7}|3[47]\d{2}[ -]?\d{6}[ -]?\d{5}|\d{13,19})(?![\w.])"
+    r"(?<![\w.])(?=((?:\d{4}([ -]?)\d{4}\2\d{4}\2\d{1,7}|3[47]\d{2}[ -]?\d{6}[ -]?\d{5}|\d{13,19})(?![\w.])))"
 )
 _KEY = re.compile(r"\bsk_\w{12,}")  # a tenant's API key, wherever it was put by mistake
 _DEPTH = 8
@@ -48,7 +49,7 @@ def _redact_text(text: str) -> str:
         text = _EMAIL.sub(MASK, _URL_PASSWORD.sub(rf"\1:{MASK}@", text))
     if "=" in text or ":" in text:
         text = _ASSIGNED.sub(rf"\1\2{MASK}", text)
-    return _CARD.sub(_mask_card, text)
+    return _mask_cards(text)
 
 
 # paths, agents and event names come again and again; looking at them anew would cost as much as the line
@@ -71,7 +72,16 @@ def redact(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - whatever a log 
     return value
 
 
-def _mask_card(match: re.Match[str]) -> str:
-    digits = [int(digit) for digit in match.group() if digit.isdigit()]
+def _mask_cards(text: str) -> str:
+    masked, end = "", len(text)
+    for begin, until in reversed([found.span(1) for found in _CARD.finditer(text) if _is_card(found[1])]):
+        masked = MASK + text[min(until, end) : end] + masked
+        end = begin
+    return text[:end] + masked
+
+
+def _is_card(number: str) -> bool:
+    """Tell whether the last digit is the check (Luhn) of the others."""
+    digits = [int(digit) for digit in number if digit.isdigit()]
     doubled = [d if i % 2 == 0 else sum(divmod(2 * d, 10)) for i, d in enumerate(reversed(digits))]
-    return MASK if sum(doubled) % 10 == 0 else match.group()
+    return sum(doubled) % 10 == 0
