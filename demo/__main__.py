@@ -44,10 +44,10 @@ def main(arguments: list[str] | None = None) -> int:
             )
         console.print(f"names and passwords: {stack.environment.secrets}/\n")
         played = _played(stack, console)
-    finally:
         minutes = (time.monotonic() - began) / 60
         if wait:
             console.input("\nThe links work until you press Enter; then the stack is removed. ")
+    finally:
         with console.status("removing the stack"):
             stack.remove()
     return verdict(console, played, minutes)

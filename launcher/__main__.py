@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import requests
+from docker.errors import DockerException
 
 from launcher import configs, containers, engine, footprint, images, production, report, up
 from launcher.environment import ROOT, Environment
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from harness.canary import Evidence
 
 
+_HERE = requests.Session()
+_HERE.trust_env = False  # no proxy of the machine's has what runs here
 _TARGETS_WITHIN = 45.0
 """Seconds: three scrape intervals."""
 
@@ -43,6 +46,8 @@ def _up(environment: Environment, arguments: argparse.Namespace) -> int:
 
     watch = up.Watch()
     fresh = not _volumes(environment)
+    engine.ensure(_say)
+    up.refuse_anothers(environment)
     prepared = up.prepare(environment, _say, pull=arguments.pull)
     up.start(environment, _say)
 
@@ -63,7 +68,7 @@ def _up(environment: Environment, arguments: argparse.Namespace) -> int:
 
 def _images(environment: Environment, arguments: argparse.Namespace) -> int:
     environment = images.with_checkers(environment)
-    up.prepare(environment, _say, pull=arguments.pull)
+    up.prepare(environment, _say, pull=arguments.pull, starts=False)
     present = images.Present()
     for image in images.of_project(environment, profiles=["*"]):
         _say(f"{present.origin(image.name):8} {image.name}")
@@ -71,10 +76,12 @@ def _images(environment: Environment, arguments: argparse.Namespace) -> int:
 
 
 def _down(environment: Environment, _: argparse.Namespace) -> int:
+    up.refuse_anothers(environment)
     return _compose(environment, "--profile", "*", "down", "--remove-orphans")
 
 
 def _clean(environment: Environment, _: argparse.Namespace) -> int:
+    up.refuse_anothers(environment)
     code = _compose(environment, "--profile", "*", "down", "--remove-orphans", "--volumes")
     if code == 0:
         environment.forget()
@@ -102,7 +109,7 @@ def _logs(environment: Environment, arguments: argparse.Namespace) -> int:
 def _reload(environment: Environment, _: argparse.Namespace) -> int:
     configs.check_all(environment, up.images_by_service(environment))
     for port in ("PROMETHEUS_PORT", "ALERTMANAGER_PORT"):
-        answer = requests.post(environment.address(port, "/-/reload"), timeout=30)
+        answer = _HERE.post(environment.address(port, "/-/reload"), timeout=30)
         if not answer.ok:
             raise Problem(
                 f"{answer.url} refused: {answer.text.strip()}", "what runs is still the configuration before"
@@ -178,6 +185,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = chosen.does(Environment.development(Path(os.environ.get("STRATUM_ROOT", ROOT))), chosen)
     except Problem as problem:
         sys.stderr.write(f"\nmake: {problem}\n")
+        return 2
+    except (DockerException, requests.ConnectionError) as nobody:
+        said = Problem(f"nothing answers: {nobody}", "`make up` starts the engine and the stack")
+        sys.stderr.write(f"\nmake: {said}\n")
         return 2
     except KeyboardInterrupt:
         sys.stderr.write("\nmake: stopped; what was started goes on (`make down` ends it)\n")

@@ -44,7 +44,8 @@ def make(say: Say) -> None:
         engine.install("debootstrap")
     mirror = engine.debian_mirror()
     say(f"{NAME} cannot be pulled: making it from packages (debootstrap, about 30 s)")
-    with tempfile.TemporaryDirectory(prefix="stratum-base-") as name:
+    # not /tmp, which may be mounted without devices, and the tree has some
+    with tempfile.TemporaryDirectory(prefix="stratum-base-", dir="/var/tmp") as name:
         tree = Path(name) / "root"
         command = ["debootstrap", "--variant=minbase", _SUITE, str(tree), mirror]
         run(command, what="debootstrap", remedy="is the Debian mirror reachable?", within=900)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from launcher.files import replace
 from launcher.problem import Problem
 from launcher.processes import run
 
@@ -99,7 +101,9 @@ def check_all(environment: Environment, images: Mapping[str, str]) -> None:
         Problem: The first that is refused.
     """
     remembered = environment.folder / "configs-checked.json"
-    known: dict[str, str] = json.loads(remembered.read_text()) if remembered.exists() else {}
+    known: dict[str, str] = {}
+    with suppress(FileNotFoundError, json.JSONDecodeError):  # then all are asked
+        known = json.loads(remembered.read_text())
     fingerprints = {
         one.service: _fingerprint(environment.root / one.folder, images[one.service]) for one in CHECKS
     }
@@ -117,7 +121,7 @@ def check_all(environment: Environment, images: Mapping[str, str]) -> None:
             if problem:
                 raise problem
     remembered.parent.mkdir(parents=True, exist_ok=True)
-    remembered.write_text(json.dumps(fingerprints))
+    replace(remembered, json.dumps(fingerprints))
 
 
 def _fingerprint(folder: Path, image: str) -> str:

@@ -98,6 +98,7 @@ def make_missing(folder: Path) -> list[str]:
         draft.unlink(missing_ok=True)
         # never half a secret under its final name, never readable by others on the way
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
+        os.fchmod(descriptor, 0o444)  # whatever this machine's umask takes away
         with os.fdopen(descriptor, "w") as file:
             file.write(_MADE_FROM[name](read))
         draft.rename(folder / name)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import socket
 from contextlib import suppress
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from launcher import credentials
+from launcher.files import replace
+from launcher.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,6 +43,8 @@ _CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bund
 
 # Linux gives away ports above them; the usual ones are for `make up`
 _ASKED_FOR_BY_NUMBER = sorted(set(range(10_000, 32_768)) - set(PORTS.values()))
+_COMMENT_BEHIND = re.compile(r"\s+#")
+_LAST_PORT = 65_535
 _RANDOM = random.SystemRandom()  # not the one that tests seed: parallel ones would all be given the same
 
 
@@ -76,12 +81,24 @@ def _hold_one() -> socket.socket:
 
 
 def read_settings(path: Path) -> dict[str, str]:
-    """The `KEY=value` lines of a settings file; none if it does not exist."""
+    """The `KEY=value` lines of a settings file, as Compose reads them; none if it does not exist."""
     if not path.exists():
         return {}
     lines = (line.strip() for line in path.read_text().splitlines())
     pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-    return {key.strip(): value.strip() for key, value in pairs}
+    return {key.strip(): _value(text.strip()) for key, text in pairs}
+
+
+def _value(text: str) -> str:
+    if (quote := text[:1]) in {"'", '"'} and (end := text.find(quote, 1)) > 0:
+        return text[1:end]
+    return _COMMENT_BEHIND.split(text, maxsplit=1)[0]
+
+
+def _port(name: str, text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= _LAST_PORT:
+        raise Problem(f"{name}={text} is no port", f"give {name} a number up to {_LAST_PORT} in .env")
+    return int(text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +127,7 @@ class Environment:
             env_file=env_file,
             secrets=root / "secrets",
             root=root,
-            ports={name: int(chosen.get(name) or usual) for name, usual in PORTS.items()},
+            ports={name: _port(name, chosen.get(name) or str(usual)) for name, usual in PORTS.items()},
             settings={"COMPOSE_PROFILES": "grafana", "STRATUM_FAULTS": "on"},
         )
 
@@ -156,7 +173,8 @@ class Environment:
         missing = {key: value for key, value in wanted.items() if key not in present}
         if missing:
             before = self.env_file.read_text() if self.env_file.exists() else _HEADER
-            self.env_file.write_text(before + "".join(f"{key}={value}\n" for key, value in missing.items()))
+            before += "" if before.endswith("\n") or not before else "\n"
+            replace(self.env_file, before + "".join(f"{key}={value}\n" for key, value in missing.items()))
         return made + sorted(missing)
 
     def change_setting(self, key: str, value: str) -> None:
@@ -165,7 +183,7 @@ class Environment:
         rewritten = [changed if line.split("=", 1)[0].strip() == key else line for line in lines]
         if changed not in rewritten:
             rewritten.append(changed)
-        self.env_file.write_text("\n".join(rewritten) + "\n")
+        replace(self.env_file, "\n".join(rewritten) + "\n")
 
     def secret(self, name: str) -> str:
         """What the secret file *name* holds."""

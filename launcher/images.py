@@ -214,6 +214,7 @@ class _Builds:
         self._running[image.service] = started
         log = self._environment.root / "build" / "logs" / f"image-{image.service}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
+        tag = image.context_tag()  # before: what somebody saves meanwhile is not in the image
         command = self._environment.compose("--progress", "plain", "build", image.service)
         with log.open("wb") as file:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False)
@@ -225,13 +226,12 @@ class _Builds:
                 f"building {image.name} failed; the last lines of {log}:\n{tail}",
                 "are the package registries (Debian, Go modules, PyPI) reachable? `make up` goes on where it stopped",
             )
-        self._remember(image)
+        self._remember(image, tag)
         self._say(f"built {image.name} in {time.monotonic() - started:.0f} s")
         return None
 
-    def _remember(self, image: Image) -> None:
+    def _remember(self, image: Image, tag: str) -> None:
         """Tag the image with the hash of its context, and drop the tags of earlier contexts."""
-        tag = image.context_tag()
         listed = [
             "docker",
             "image",

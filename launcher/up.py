@@ -10,6 +10,7 @@ import json
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from launcher import configs, containers, engine, images, preflight
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _READY_WITHIN = 180.0
 _LOOK_EVERY = 0.25
+_HOME = "com.docker.compose.project.working_dir"
 _REFUSED = "password authentication failed"  # PostgreSQL knows the passwords of its first start
 
 ADDRESSES: dict[str, tuple[str, str]] = {
@@ -65,8 +67,14 @@ class Watch:
         return time.monotonic() - self._start
 
 
-def prepare(environment: Environment, say: Say, *, pull: bool = False) -> Prepared:
+def prepare(environment: Environment, say: Say, *, pull: bool = False, starts: bool = True) -> Prepared:
     """Engine, images, settings, secrets, preflight: all that a start needs and that leaves nothing half-started.
+
+    Args:
+        environment: Which stack.
+        say: Told what is done.
+        pull: Whether to ask the registries for what was built here, too.
+        starts: Whether it will be started: then it needs its memory and its ports.
 
     Raises:
         Problem: Something a person has to mend.
@@ -75,11 +83,8 @@ def prepare(environment: Environment, say: Say, *, pull: bool = False) -> Prepar
     made = environment.prepare()
     if made:
         say(f"made settings and secrets: {environment.env_file}, {environment.secrets}/ ({len(made)} new)")
-    running = containers.of_project(environment.project)
-    if not running:
-        preflight.check_memory()
-    # a port that this project publishes already is its own
-    preflight.check_ports(environment.ports, ours=_published(running))
+    if starts:
+        _check_room(environment)
     present = images.Present()
     needs_build = any(
         present.origin(image.name) == "missing" and image.build for image in images.of_project(environment)
@@ -91,6 +96,31 @@ def prepare(environment: Environment, say: Say, *, pull: bool = False) -> Prepar
     configs.check_all(environment, by_service)
     present = images.Present()
     return Prepared({service: present.origin(image) for service, image in by_service.items()}, needs_build)
+
+
+def _check_room(environment: Environment) -> None:
+    running = containers.of_project(environment.project)
+    if not running:
+        preflight.check_memory()
+    optional = set() if read_settings(environment.env_file).get("COMPOSE_PROFILES") else {"GRAFANA_PORT"}
+    ports = {name: port for name, port in environment.ports.items() if name not in optional}
+    # a port that this project publishes already is its own
+    preflight.check_ports(ports, ours=_published(running))
+
+
+def refuse_anothers(environment: Environment) -> None:
+    """Leave alone what another checkout runs under the same project's name.
+
+    Raises:
+        Problem: Names it, and says how to be told apart.
+    """
+    for one in containers.every_one(environment.project):
+        home = one.container.labels.get(_HOME)
+        if home and Path(home).resolve() != environment.root.resolve():
+            raise Problem(
+                f"project {environment.project} runs from {home}",
+                "go there; or give this one another name and other ports: COMPOSE_PROJECT_NAME=... in .env",
+            )
 
 
 def start(environment: Environment, say: Say) -> None:

@@ -149,7 +149,7 @@ def make_process(settings: Settings, metrics: Metrics) -> Process:
         engine=engine,
         metrics=metrics,
         gate=Gate(engine, tracer, metrics.trust, make_announcer(settings).tell, platforms, switches),
-        api=httpx2.Client(base_url=settings.api_url),
+        api=httpx2.Client(base_url=settings.api_url, trust_env=False),  # next door: no proxy has it
         publisher=CeleryPublisher(publisher, tracer),
         switches=switches,
     )

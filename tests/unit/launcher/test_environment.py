@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from hashlib import sha256
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from launcher import credentials
 from launcher.environment import PORTS, Environment, free_ports, read_settings
+from launcher.problem import Problem
 
 
 @pytest.fixture
@@ -118,3 +120,48 @@ def test_free_ports_are_all_different_and_nobody_is_given_one_who_asks_for_any()
     lowest_given, _ = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
     assert max(ports.values()) < int(lowest_given)
     assert not set(ports.values()) & set(PORTS.values())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "API_PORT=18000",
+        "API_PORT = 18000 ",
+        "API_PORT=18000 # moved",
+        'API_PORT="18000"',
+        "API_PORT='18000' # moved",
+    ],
+)
+def test_a_setting_is_read_as_compose_reads_it(line: str, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"# mine\n{line}\nPASSWORD=a#b")
+
+    assert read_settings(tmp_path / ".env") == {"API_PORT": "18000", "PASSWORD": "a#b"}
+    assert Environment.development(tmp_path).ports["API_PORT"] == 18000
+
+
+@pytest.mark.parametrize("port", ["eighteen", "0", "65536", "-1"])
+def test_what_is_no_port_is_named(port: str, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"API_PORT={port}\n")
+
+    with pytest.raises(Problem, match=f"API_PORT={port} is no port"):
+        Environment.development(tmp_path)
+
+
+def test_a_last_line_that_is_not_ended_is_a_setting_of_its_own(environment: Environment) -> None:
+    environment.env_file.parent.mkdir(parents=True, exist_ok=True)
+    environment.env_file.write_text("STRATUM_LOG_LEVEL=DEBUG")
+    environment.prepare()
+
+    assert read_settings(environment.env_file)["STRATUM_LOG_LEVEL"] == "DEBUG"
+    assert read_settings(environment.env_file)["COMPOSE_PROJECT_NAME"] == environment.project
+
+
+def test_secrets_are_readable_in_their_containers_whatever_the_umask(environment: Environment) -> None:
+    before = os.umask(0o077)
+    try:
+        environment.prepare()
+    finally:
+        os.umask(before)
+
+    modes = {stat.S_IMODE((environment.secrets / name).stat().st_mode) for name in credentials.NAMES}
+    assert modes == {0o444}

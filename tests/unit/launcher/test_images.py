@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import pytest
+from launcher import images
 from launcher.images import Image
 
 if TYPE_CHECKING:
@@ -54,3 +57,20 @@ def test_caches_are_no_change(image: Image, tmp_path: Path) -> None:
 )
 def test_the_registry_is_the_one_docker_would_ask(name: str, registry: str) -> None:
     assert Image(name, "x", None).registry == registry
+
+
+def test_what_is_saved_during_a_build_is_not_in_the_image(
+    image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, remembered = image.context_tag(), []
+
+    def build(*_: object, **__: object) -> SimpleNamespace:
+        (tmp_path / "context" / "src" / "main.py").write_text("print(2)\n")
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(images.subprocess, "run", build)
+    monkeypatch.setattr(images._Builds, "_remember", lambda _, __, tag: remembered.append(tag))
+    environment = SimpleNamespace(root=tmp_path, compose=lambda *_: [])
+    assert images._Builds(environment, [image], Mock())._build(image) is None  # type: ignore[arg-type]
+
+    assert remembered == [before] != [image.context_tag()]

@@ -94,3 +94,47 @@ def test_a_container_that_failed_ends_the_wait_at_once(
 
     with pytest.raises(Problem, match=r"migrate is exited \(1\)"):
         up.wait_until_proved(environment, up.Watch(), Mock(), list)
+
+
+@pytest.fixture
+def checked(monkeypatch: pytest.MonkeyPatch, environment: Environment) -> set[str]:
+    """The ports that were looked at, on a machine where nothing runs."""
+    seen: set[str] = set()
+    environment.prepare()
+    observed(monkeypatch, {})
+    monkeypatch.setattr(up.preflight, "check_memory", lambda: None)
+    monkeypatch.setattr(up.preflight, "check_ports", lambda ports, **_: seen.update(ports))
+    return seen
+
+
+def test_no_port_is_wanted_for_what_is_left_out(checked: set[str], environment: Environment) -> None:
+    up._check_room(environment)
+    assert "API_PORT" in checked
+    assert "GRAFANA_PORT" not in checked
+
+    environment.change_setting("COMPOSE_PROFILES", "grafana")
+    up._check_room(environment)
+    assert "GRAFANA_PORT" in checked
+
+
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_what_another_checkout_runs_is_left_alone(
+    elsewhere: bool,  # noqa: FBT001 - a parameter of the test
+    monkeypatch: pytest.MonkeyPatch,
+    environment: Environment,
+) -> None:
+    found = state("api")
+    found.container.labels = {
+        "com.docker.compose.project.working_dir": "/home/other/stratum"
+        if elsewhere
+        else str(environment.root)
+    }
+    monkeypatch.setattr(up.containers, "every_one", lambda _: [found])
+
+    if not elsewhere:
+        up.refuse_anothers(environment)
+        return
+    with pytest.raises(
+        Problem, match=r"stratum-test-1 runs from /home/other/stratum\n.*COMPOSE_PROJECT_NAME"
+    ):
+        up.refuse_anothers(environment)
