@@ -5,11 +5,14 @@ set -euo pipefail
 
 [ "${1:-}" = postgres ] || exec "$@"
 
-if [ ! -s "$PGDATA/PG_VERSION" ]; then
+data=$PGDATA
+if [ ! -s "$data/PG_VERSION" ]; then
   : "${POSTGRES_PASSWORD_FILE:?names the file with the superuser password}"
   user=${POSTGRES_USER:-postgres}
   database=${POSTGRES_DB:-$user}
-  # An init that was cut short leaves no PG_VERSION behind: it is made beside the data folder's final state.
+  # Made beside its place, and PG_VERSION moved last: whatever is cut short on the way begins anew at the next start.
+  export PGDATA=$data/.part
+  [ ! -d "$PGDATA" ] || rm -rf "${data:?}"/* "$PGDATA"
   initdb --username="$user" --pwfile="$POSTGRES_PASSWORD_FILE" --auth-host=scram-sha-256 --auth-local=trust \
     --encoding=UTF8 --no-sync ${POSTGRES_INITDB_ARGS:-} >/dev/null
   echo "host all all all scram-sha-256" >> "$PGDATA/pg_hba.conf"
@@ -24,7 +27,13 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     esac
   done
   pg_ctl -D "$PGDATA" -m fast -w stop >/dev/null
+  find "$PGDATA" -mindepth 1 -maxdepth 1 ! -name PG_VERSION -exec mv -t "$data" {} +
+  chmod 0700 "$data"
   sync
+  mv "$PGDATA/PG_VERSION" "$data"
+  rmdir "$PGDATA"
+  sync
+  export PGDATA=$data
 fi
 
 exec "$@"
