@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import requests
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
 
 from launcher import configs, containers, engine, footprint, images, production, report, up
 from launcher.environment import ROOT, Environment
@@ -46,8 +46,6 @@ def _up(environment: Environment, arguments: argparse.Namespace) -> int:
 
     watch = up.Watch()
     fresh = not _volumes(environment)
-    engine.ensure(_say)
-    up.refuse_anothers(environment)
     prepared = up.prepare(environment, _say, pull=arguments.pull)
     up.start(environment, _say)
 
@@ -186,6 +184,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Problem as problem:
         sys.stderr.write(f"\nmake: {problem}\n")
         return 2
+    except APIError:  # it answers, and what it says is nobody's to guess at
+        raise
     except (DockerException, requests.ConnectionError) as nobody:
         said = Problem(f"nothing answers: {nobody}", "`make up` starts the engine and the stack")
         sys.stderr.write(f"\nmake: {said}\n")

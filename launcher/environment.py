@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import re
 import shutil
 import socket
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,9 +41,9 @@ PORTS: dict[str, int] = {
 _CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 
 
-# Linux gives away ports above them; the usual ones are for `make up`
+# Linux, unless told otherwise, gives away ports above them; the usual ones are for `make up`
 _ASKED_FOR_BY_NUMBER = sorted(set(range(10_000, 32_768)) - set(PORTS.values()))
-_COMMENT_BEHIND = re.compile(r"\s+#")
+_COMMENT_BEHIND = re.compile(r" +#")
 _LAST_PORT = 65_535
 _RANDOM = random.SystemRandom()  # not the one that tests seed: parallel ones would all be given the same
 
@@ -76,17 +76,20 @@ def free_ports(names: Iterable[str]) -> dict[str, int]:
 
 def _hold_one() -> socket.socket:
     while True:
-        with suppress(OSError):  # in use
+        try:
             return socket.create_server(("127.0.0.1", _RANDOM.choice(_ASKED_FOR_BY_NUMBER)))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
 
 
 def read_settings(path: Path) -> dict[str, str]:
-    """The `KEY=value` lines of a settings file, as Compose reads them; none if it does not exist."""
+    """The `KEY=value` lines of a settings file, plain or quoted; nothing is expanded. None if it does not exist."""
     if not path.exists():
         return {}
     lines = (line.strip() for line in path.read_text().splitlines())
     pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-    return {key.strip(): _value(text.strip()) for key, text in pairs}
+    return {key.strip().removeprefix("export ").strip(): _value(text.strip()) for key, text in pairs}
 
 
 def _value(text: str) -> str:
@@ -97,7 +100,9 @@ def _value(text: str) -> str:
 
 def _port(name: str, text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) <= _LAST_PORT:
-        raise Problem(f"{name}={text} is no port", f"give {name} a number up to {_LAST_PORT} in .env")
+        raise Problem(
+            f"{name}={text} is no port", f"give {name} a number up to {_LAST_PORT}, in .env or the shell"
+        )
     return int(text)
 
 

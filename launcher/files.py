@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
 
 def replace(path: Path, text: str) -> None:
     """Let the file have this text; what it had stays until all of that is written."""
-    draft = path.with_name(f".{path.name}.part")
+    path = path.resolve()  # where a link leads
+    draft = path.with_name(f"{path.name}.part")
     draft.write_text(text)
+    if path.exists():
+        shutil.copymode(path, draft)
     draft.replace(path)

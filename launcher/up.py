@@ -84,6 +84,7 @@ def prepare(environment: Environment, say: Say, *, pull: bool = False, starts: b
     if made:
         say(f"made settings and secrets: {environment.env_file}, {environment.secrets}/ ({len(made)} new)")
     if starts:
+        refuse_anothers(environment)
         _check_room(environment)
     present = images.Present()
     needs_build = any(
@@ -117,9 +118,16 @@ def refuse_anothers(environment: Environment) -> None:
     for one in containers.every_one(environment.project):
         home = one.container.labels.get(_HOME)
         if home and Path(home).resolve() != environment.root.resolve():
+            moved = (
+                f"was it moved here? `docker compose --project-name {environment.project} --profile '*' down` "
+                "keeps its data; then mend STRATUM_SECRETS in .env"
+            )
+            another = (
+                "go there; or give this one another name and other ports: COMPOSE_PROJECT_NAME=... in .env"
+            )
             raise Problem(
-                f"project {environment.project} runs from {home}",
-                "go there; or give this one another name and other ports: COMPOSE_PROJECT_NAME=... in .env",
+                f"project {environment.project} was started from {home}",
+                another if Path(home).exists() else moved,
             )
 
 

@@ -31,9 +31,9 @@ if [ ! -s "$data/PG_VERSION" ]; then
   chmod 0700 "$data"
   sync
   mv "$PGDATA/PG_VERSION" "$data"
-  rmdir "$PGDATA"
   sync
   export PGDATA=$data
 fi
+[ ! -d "$PGDATA/.part" ] || rmdir "$PGDATA/.part"
 
 exec "$@"

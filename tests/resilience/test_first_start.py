@@ -8,6 +8,7 @@ import docker
 import pytest
 import yaml
 from launcher.environment import ROOT
+from launcher.images import Present
 
 from harness.eventually import NotYet, Probe, eventually
 
@@ -34,6 +35,10 @@ def scripts(tmp_path: Path) -> Path:
 def database(scripts: Path) -> Iterator[Container]:
     """PostgreSQL as the stack has it, not yet started, with scripts of this test's own."""
     image = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["postgres"]["image"]
+    if Present().origin(image) != "built":
+        pytest.skip(
+            f"{image} was pulled: upstream's entrypoint takes half a database for a whole one (ADR-0001)"
+        )
     client = docker.from_env()
     container = client.containers.create(
         image,

@@ -12,6 +12,7 @@ from launcher.environment import Environment
 from launcher.problem import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -117,24 +118,63 @@ def test_no_port_is_wanted_for_what_is_left_out(checked: set[str], environment: 
     assert "GRAFANA_PORT" in checked
 
 
-@pytest.mark.parametrize("elsewhere", [True, False])
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Say where the project's containers were started from."""
+
+    def set_home(path: str) -> None:
+        found = state("api")
+        found.container.labels = {"com.docker.compose.project.working_dir": path}
+        monkeypatch.setattr(up.containers, "every_one", lambda _: [found])
+
+    return set_home
+
+
+def test_what_this_checkout_runs_is_its_own(home: Callable[[str], None], environment: Environment) -> None:
+    home(str(environment.root))
+    up.refuse_anothers(environment)
+
+
 def test_what_another_checkout_runs_is_left_alone(
-    elsewhere: bool,  # noqa: FBT001 - a parameter of the test
+    home: Callable[[str], None], environment: Environment, tmp_path: Path
+) -> None:
+    home(str(tmp_path))
+    with pytest.raises(Problem, match=rf"stratum-test-1 was started from {tmp_path}\n.*COMPOSE_PROJECT_NAME"):
+        up.refuse_anothers(environment)
+
+
+def test_a_checkout_that_was_moved_is_told_the_way_out(
+    home: Callable[[str], None], environment: Environment
+) -> None:
+    home("/gone/stratum")
+    with pytest.raises(
+        Problem, match=r"was started from /gone/stratum\n.*moved.*--project-name stratum-test-1"
+    ):
+        up.refuse_anothers(environment)
+
+
+@pytest.mark.parametrize("starts", [True, False])
+def test_only_a_start_needs_room_and_the_project_for_itself(
+    starts: bool,  # noqa: FBT001 - a parameter of the test
     monkeypatch: pytest.MonkeyPatch,
     environment: Environment,
 ) -> None:
-    found = state("api")
-    found.container.labels = {
-        "com.docker.compose.project.working_dir": "/home/other/stratum"
-        if elsewhere
-        else str(environment.root)
-    }
-    monkeypatch.setattr(up.containers, "every_one", lambda _: [found])
-
-    if not elsewhere:
-        up.refuse_anothers(environment)
-        return
-    with pytest.raises(
-        Problem, match=r"stratum-test-1 runs from /home/other/stratum\n.*COMPOSE_PROJECT_NAME"
+    """Tests run on ports of their own, whoever has the usual ones."""
+    wanted: list[str] = []
+    for module, name in (
+        (up.engine, "ensure"),
+        (up.images, "ensure"),
+        (up.images, "Present"),
+        (up.preflight, "check_disk"),
+        (up.configs, "check_all"),
+        (up, "_leave_out_what_cannot_be_had"),
     ):
-        up.refuse_anothers(environment)
+        monkeypatch.setattr(module, name, Mock())
+    monkeypatch.setattr(up.images, "of_project", lambda *_, **__: [])
+    monkeypatch.setattr(up, "images_by_service", lambda _: {})
+    monkeypatch.setattr(up, "refuse_anothers", lambda _: wanted.append("the project"))
+    monkeypatch.setattr(up, "_check_room", lambda _: wanted.append("room"))
+
+    up.prepare(environment, Mock(), starts=starts)
+
+    assert wanted == (["the project", "room"] if starts else [])

@@ -105,15 +105,15 @@ class Ingestion:
     def _settle(self, ids: Sequence[bytes]) -> None:
         """Let entries leave the stream, which cannot grow for ever. No transaction: a full Redis 7 refuses every one."""
         with self.broker.pipeline(transaction=False) as together:
+            together.xdel(STREAM, *ids)  # first: of what is cut short here the rest is met again
             together.xack(STREAM, GROUP, *ids)
-            together.xdel(STREAM, *ids)
             together.execute()
 
     def _reject(self, entry_id: bytes, entry: dict[bytes, bytes], event: Event | None) -> None:
         """Put aside what can never be stored, so that it holds up nothing else; without room for it, let it go."""
         if not entry:
             self._settle([entry_id])
-            _LOG.warning("event_gone", entry_id=entry_id.decode())  # somebody deleted it unacknowledged
+            _LOG.warning("event_gone", entry_id=entry_id.decode())  # deleted, and not acknowledged
             return
         kept = True
         try:
