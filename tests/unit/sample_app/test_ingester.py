@@ -109,6 +109,14 @@ def event(**more: Any) -> Event:  # noqa: ANN401 - any field
     return Event(**{**made, **more})
 
 
+@pytest.fixture(autouse=True)
+def _unserved() -> Iterator[None]:
+    """Leave nobody served behind: a turn says whom it serves, and is no context of its own."""
+    token = SERVING.set(None)
+    yield
+    SERVING.reset(token)
+
+
 @pytest.fixture
 def broker() -> Broker:
     return Broker()
@@ -273,15 +281,6 @@ def test_the_batch_is_a_span_that_links_to_its_requests(
     assert [f"{link.context.trace_id:032x}" for link in batch.links] == [TRACE]
 
 
-@pytest.fixture
-def unserved() -> Iterator[None]:
-    """Leave nobody served behind."""
-    token = SERVING.set(None)
-    yield
-    SERVING.reset(token)
-
-
-@pytest.mark.usefixtures("unserved")
 def test_a_failure_is_reported_once_and_leads_to_its_request(  # noqa: PLR0917 - fixtures
     ingestion: Ingestion,
     broker: Broker,
@@ -310,7 +309,6 @@ def test_a_failure_is_reported_once_and_leads_to_its_request(  # noqa: PLR0917 -
     assert reported["release"] == "1.2.3"
 
 
-@pytest.mark.usefixtures("unserved")
 def test_an_absent_store_is_a_warning_once_and_no_error_event(
     ingestion: Ingestion, broker: Broker, lines: Lines, errors: EventList
 ) -> None:
