@@ -5,6 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from docker.errors import APIError
+
+from harness.eventually import NotYet, Probe, eventually
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -12,6 +16,7 @@ if TYPE_CHECKING:
 
     from harness.faults.helpers import Helpers
 
+_BETWEEN_STARTS = 30.0  # seconds; the engine waits longer after each end
 LARGEST_DISK = 256 * 2**20
 """Bytes. A disk that is larger is not one of ours (harness.disks), and filling it would hurt the machine."""
 
@@ -27,7 +32,18 @@ def squeezed(container: Container, *, to: int) -> Iterator[None]:
         container.update(mem_limit=to)
         yield
     finally:
-        container.update(mem_limit=usual)
+        limit = Probe("the memory limit as before", "docker update", lambda: _give(container, usual))
+        eventually(limit, within=_BETWEEN_STARTS)
+
+
+def _give(container: Container, limit: int) -> object:
+    try:
+        return container.update(mem_limit=limit)
+    except APIError as error:
+        if not error.is_server_error():
+            raise
+        # it was just killed once more, and what has no process has no limit to be changed
+        raise NotYet(str(error.explanation)) from error
 
 
 @contextmanager

@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from docker.errors import APIError
 
 from harness import disks
 from harness.faults import resources
@@ -131,6 +132,21 @@ def test_memory_is_given_back_when_the_body_raises() -> None:
     with pytest.raises(ZeroDivisionError), resources.squeezed(redis, to=48):
         raise ZeroDivisionError
     assert redis.asked == [48, 192]
+
+
+@pytest.mark.parametrize(("status", "times"), [(500, 2), (409, 1)], ids=["between two starts", "refused"])
+def test_memory_is_given_back_as_soon_as_there_is_a_process_to_have_it(status: int, times: int) -> None:
+    redis, answers = container("redis", 2), [None, APIError("no", SimpleNamespace(status_code=status)), None]
+
+    def update(*, mem_limit: int) -> None:
+        redis.asked.append(mem_limit)
+        if (answer := answers.pop(0)) is not None:
+            raise answer
+
+    redis.update = update
+    with suppress(APIError), resources.squeezed(redis, to=48):
+        pass
+    assert redis.asked == [48, *[192] * times]
 
 
 def test_a_disk_is_freed_when_it_could_not_be_filled() -> None:
