@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import requests
 from docker.errors import APIError, DockerException
 
-from launcher import configs, containers, engine, footprint, images, production, report, up
+from launcher import configs, containers, engine, footprint, images, loopback, production, report, up
 from launcher.environment import ROOT, Environment
 from launcher.problem import Problem
 from launcher.processes import run
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from harness.canary import Evidence
 
 
-_HERE = requests.Session()
-_HERE.trust_env = False  # no proxy of the machine's has what runs here
 _TARGETS_WITHIN = 45.0
 """Seconds: three scrape intervals."""
 
@@ -107,7 +105,8 @@ def _logs(environment: Environment, arguments: argparse.Namespace) -> int:
 def _reload(environment: Environment, _: argparse.Namespace) -> int:
     configs.check_all(environment, up.images_by_service(environment))
     for port in ("PROMETHEUS_PORT", "ALERTMANAGER_PORT"):
-        answer = _HERE.post(environment.address(port, "/-/reload"), timeout=30)
+        with loopback.session() as here:
+            answer = here.post(environment.address(port, "/-/reload"), timeout=30)
         if not answer.ok:
             raise Problem(
                 f"{answer.url} refused: {answer.text.strip()}", "what runs is still the configuration before"

@@ -178,7 +178,8 @@ class Environment:
         missing = {key: value for key, value in wanted.items() if key not in present}
         if missing:
             before = self.env_file.read_text() if self.env_file.exists() else _HEADER
-            before += "" if before.endswith("\n") or not before else "\n"
+            if before and not before.endswith("\n"):
+                before += "\n"
             replace(self.env_file, before + "".join(f"{key}={value}\n" for key, value in missing.items()))
         return made + sorted(missing)
 

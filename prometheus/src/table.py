@@ -13,6 +13,7 @@ from typing import Any
 
 import requests
 import yaml
+from launcher import loopback
 from launcher.environment import ROOT, Environment
 from launcher.problem import Problem
 from launcher.processes import run
@@ -97,8 +98,7 @@ def receivers_of(rules: Sequence[Rule], image: str) -> list[str]:
 def states_of(address: str) -> dict[str, str]:
     """Ask a running Prometheus for the state of every alert; nothing if none runs."""
     try:
-        with requests.Session() as here:
-            here.trust_env = False  # no proxy of the machine's has what runs here
+        with loopback.session() as here:
             answer = here.get(f"{address}/api/v1/rules", params={"type": "alert"}, timeout=_TIMEOUT)
     except requests.ConnectionError:
         return {}

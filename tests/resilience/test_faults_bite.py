@@ -169,9 +169,8 @@ def test_who_needs_more_memory_than_is_left_is_killed(
     """The cache fills beyond its limit and starts anew; with its memory back it holds as much."""
     uptime = prometheus.value('redis_uptime_in_seconds{role="cache"}')
     held = prometheus.value('redis_memory_used_bytes{role="cache"}')
-    faults.restart(
-        "redis"
-    )  # empty: the engine gives nobody less than it holds, and an earlier test may have filled it
+    # empty: the engine gives nobody less than it holds, and an earlier test may have filled it
+    faults.restart("redis")
     before = eventually(uptime, at_least(3))
 
     def started_anew(seconds: float) -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import docker
 import pytest
-import yaml
-from launcher.environment import ROOT
 from launcher.images import Present
 
 from harness.eventually import NotYet, Probe, eventually
+from harness.one_container import image_of, made_like
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,25 +32,20 @@ def scripts(tmp_path: Path) -> Path:
 @pytest.fixture
 def database(scripts: Path) -> Iterator[Container]:
     """PostgreSQL as the stack has it, not yet started, with scripts of this test's own."""
-    image = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["postgres"]["image"]
+    image = image_of("postgres")
     if Present().origin(image) != "built":
         pytest.skip(
             f"{image} was pulled: upstream's entrypoint takes half a database for a whole one (ADR-0001)"
         )
-    client = docker.from_env()
-    container = client.containers.create(
-        image,
+    with made_like(
+        "postgres",
         entrypoint=["bash", "-c", START],
         environment={"POSTGRES_PASSWORD_FILE": "/tmp/password", "PGPASSWORD": PASSWORD},  # noqa: S108 - in a container
         volumes={str(scripts): {"bind": "/docker-entrypoint-initdb.d", "mode": "ro"}},
         tmpfs={"/var/run/postgresql": "uid=999,gid=999"},
         network_mode="none",
-    )
-    try:
+    ) as container:
         yield container
-    finally:
-        container.remove(force=True, v=True)
-        client.close()
 
 
 def answer(container: Container, *command: str) -> Callable[[], str]:

@@ -14,18 +14,14 @@ from opentelemetry.trace import NoOpTracer
 from prometheus_client import CollectorRegistry
 from redis import Redis
 from redis.exceptions import OutOfMemoryError
-from sqlalchemy import Engine, create_engine, func, insert, select
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import Engine, func, select
 
 from harness import local_redis
-from sample_app.database import METADATA
-from sample_app.events import ingestion as ingestion_module
 from sample_app.events.ingestion import Ingestion
 from sample_app.events.metrics import IngesterMetrics
 from sample_app.events.stream import REJECTED, STREAM, Event
 from sample_app.events.tables import EVENTS
-from sample_app.tenancy import TENANTS
+from unit.sample_app.doubles import events_in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,13 +42,7 @@ def broker() -> Iterator[Redis]:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """A store in memory; SQLite has the same ON CONFLICT, under its own dialect's name."""
-    monkeypatch.setattr(ingestion_module, "insert", sqlite.insert)
-    made = create_engine("sqlite://", poolclass=StaticPool)
-    METADATA.create_all(made, [TENANTS, EVENTS])
-    with made.begin() as connection:
-        connection.execute(insert(TENANTS).values(id="acme", name="Acme", enabled=True))
-    yield made
-    made.dispose()
+    yield from events_in_memory(monkeypatch)
 
 
 def event() -> Event:

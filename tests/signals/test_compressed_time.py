@@ -30,9 +30,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(420)  # whoever comes first waits twice with patience, and for some windows
 
 PATIENCE = 120.0
-QUIET_WITHIN = (
-    60.0  # a few windows: who misses a turn now and then has none, a machine that stood still once has
-)
+# a few windows: who misses a turn now and then has none, a machine that stood still once has
+QUIET_WITHIN = 60.0
 WINDOW = 15.0  # seconds: sixty scrapes of each target at a factor of 60
 WINDOWS = 6
 ONE_CORE = 1.0

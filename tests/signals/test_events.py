@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from harness.eventually import NotYet, Probe, eventually
+from harness.eventually import Probe, eventually
 from harness.expectations import at_least, at_most, equals, has_ids, has_spans, is_empty, is_not_empty
 from harness.settling import AGE_OF_TURN, counted_so_far
 
@@ -34,9 +34,7 @@ def taken(tenant: Api, number: int) -> Probe[str]:
     """Send an event, and give its id; again where the API says 503, rightly, since all stood still for 2 s."""
 
     def read() -> str:
-        answer = send(tenant, number)
-        if answer.status == 503:
-            raise NotYet(repr(answer))
+        answer = send(tenant, number).or_not_yet()
         assert answer.status == 202, repr(answer)
         return str(answer.body["event_id"])
 

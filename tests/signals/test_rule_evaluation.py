@@ -13,7 +13,6 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import docker
 import pytest
 import yaml
 from alert_rules import RULE_FILES
@@ -22,6 +21,7 @@ from launcher.environment import ROOT
 from harness.durations import milliseconds
 from harness.eventually import NotYet, Probe, eventually
 from harness.expectations import is_not_empty
+from harness.one_container import made_like
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,31 +142,27 @@ def intervals() -> dict[str, float]:
 @contextmanager
 def prometheus_over(folder: Path) -> Iterator[Container]:
     """The Prometheus that runs, alone, with the history and the settings of a folder."""
-    image = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["prometheus"]["image"]
     script = (
         "promtool tsdb create-blocks-from openmetrics --quiet --max-block-duration=3d /test/history.om /test/data && "
         "exec prometheus --config.file=/test/prometheus.yml --storage.tsdb.path=/test/data "
         "--storage.tsdb.retention.time=35d --log.level=warn"
     )
-    client = docker.from_env()
-    container = client.containers.run(
-        image,
-        ["-c", script],
+    with made_like(
+        "prometheus",
+        command=["-c", script],
         entrypoint="sh",
-        detach=True,
         network_mode="none",
         user=f"{os.getuid()}:{os.getgid()}",  # pytest's folders are private
         volumes={
             str(folder): {"bind": "/test", "mode": "rw"},
             str(ROOT / "prometheus"): {"bind": "/etc/prometheus", "mode": "ro"},
         },
-    )
-    try:
-        yield container
-    finally:
-        container.remove(force=True)
-        client.close()
-        (folder / "history.om").unlink()  # 65 MB, and pytest keeps its folders
+    ) as container:
+        container.start()
+        try:
+            yield container
+        finally:
+            (folder / "history.om").unlink()  # 65 MB, and pytest keeps its folders
 
 
 def ask(container: Container, path: str) -> Any:  # noqa: ANN401 - JSON

@@ -42,6 +42,16 @@ class Answer:
     def __repr__(self) -> str:
         return f"{self.status} (trace {self.trace_id[:8]}): {' '.join(self.text.split())[:160]}"
 
+    def or_not_yet(self) -> Answer:
+        """The answer, for whoever asks again while it is that the API cannot just now.
+
+        Raises:
+            NotYet: It is 503.
+        """
+        if self.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            raise NotYet(repr(self))
+        return self
+
 
 @dataclass(frozen=True, repr=False)
 class Execution:
@@ -100,14 +110,9 @@ class Api:
         """Ask for a run of an automation, again for so many seconds while the answer is 503; 0 asks once."""
         options: dict[str, Json] = {"json": {"reason": reason}} if reason else {}
         path = f"/api/v1/automations/{automation_id}/execute"
-
-        def send() -> Answer:
-            answer = self.send("POST", path, **options)
-            if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
-                raise NotYet(repr(answer))
-            return answer
-
-        probe = Probe(f"POST {path}", self.address + path, send)
+        probe = Probe(
+            f"POST {path}", self.address + path, lambda: self.send("POST", path, **options).or_not_yet()
+        )
         return self._accepted(eventually(probe, within=patience))
 
     def canary(self) -> Execution:

@@ -67,11 +67,8 @@ class Saboteur:
 
         def send() -> Answer:
             try:
-                answer = self.api.send(method, path, **options)
+                return self.api.send(method, path, **options).or_not_yet()
             except RequestException as failure:
                 raise NotYet(type(failure).__name__) from failure
-            if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
-                raise NotYet(repr(answer))
-            return answer
 
         return eventually(Probe(f"{method} {path}", self.api.address, send), within=_ANSWERS_WITHIN)

@@ -1,5 +1,6 @@
 """Each expectation with its twin that must fail, and the words it fails with."""
 
+from dataclasses import replace
 from itertools import accumulate, zip_longest
 
 import pytest
@@ -31,23 +32,17 @@ def notifications(*statuses: str) -> Notifications:
 
 
 def told(*about: str, keys: str = "") -> Notifications:
+    """Some, each about something, under one key or under these."""
+    each = zip_longest(notifications(*["firing"] * max(len(about), len(keys))), about, keys, fillvalue="")
     return Notifications(
-        tuple(
-            Notification(
-                n, float(n), "pagerduty", "pagerduty", "firing", "APIDown", key, "s", {}, {"about": one}
-            )
-            for n, (one, key) in enumerate(zip_longest(about, keys or "k" * len(about), fillvalue=about[-1]))
-        )
+        tuple(replace(one, payload={"about": words or about[-1]}, key=key or "k") for one, words, key in each)
     )
 
 
 def heartbeats(*gaps: float) -> Notifications:
-    return Notifications(
-        tuple(
-            Notification(n, at, "watchdog", "alertmanager", "firing", "Watchdog", "k", "s", {})
-            for n, at in enumerate(accumulate(gaps, initial=1_700_000_000.0))
-        )
-    )
+    moments = list(accumulate(gaps, initial=1_700_000_000.0))
+    each = zip(notifications(*["firing"] * len(moments)), moments, strict=True)
+    return Notifications(tuple(replace(one, received_at=at) for one, at in each))
 
 
 def target(health: str, error: str = "") -> Target:

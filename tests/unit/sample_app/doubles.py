@@ -4,21 +4,29 @@
 import io
 import json
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
+from sqlalchemy import Engine, create_engine, insert
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.pool import StaticPool
 from starlette.testclient import TestClient
 
+from sample_app.database import METADATA
+from sample_app.events import ingestion
 from sample_app.events.stream import Event, StreamAwayError
+from sample_app.events.tables import EVENTS
 from sample_app.stores import Platform
 from sample_app.telemetry.watch import Watch
-from sample_app.tenancy import Tenant
+from sample_app.tenancy import TENANTS, Tenant
 from sample_app.trust.store import Execution, Request
 
 ACME = {"Authorization": "Bearer key-acme"}
@@ -132,6 +140,17 @@ class EventList(Transport):
     def capture_envelope(self, envelope: Envelope) -> None:
         if (event := envelope.get_event()) is not None:
             self.events.append(dict(event))
+
+
+def events_in_memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """Make a store of events, and a tenant; SQLite has the same ON CONFLICT, under its own dialect's name."""
+    monkeypatch.setattr(ingestion, "insert", sqlite.insert)
+    made = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    METADATA.create_all(made, [TENANTS, EVENTS])
+    with made.begin() as connection:
+        connection.execute(insert(TENANTS).values(id="acme", name="Acme", enabled=True))
+    yield made
+    made.dispose()
 
 
 class Turns(threading.Event):

@@ -13,12 +13,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, Tracer
 from prometheus_client import CollectorRegistry
 from redis.exceptions import OutOfMemoryError
-from sqlalchemy import Engine, create_engine, exc, func, insert, select
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import Engine, exc, func, select
 
 from sample_app import ingester
-from sample_app.database import METADATA
 from sample_app.events import ingestion as ingestion_module
 from sample_app.events.ingestion import Ingestion
 from sample_app.events.metrics import IngesterMetrics
@@ -26,9 +23,9 @@ from sample_app.events.stream import REJECTED, Event
 from sample_app.events.tables import EVENTS
 from sample_app.faults.switchboard import Switches
 from sample_app.telemetry.context import SERVING
-from sample_app.tenancy import TENANTS
-from unit.sample_app.doubles import EventList, Lines, Turns
+from unit.sample_app.doubles import EventList, Lines, Turns, events_in_memory
 
+NO_EVENT = {b"event": b"not json"}
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
@@ -47,6 +44,9 @@ class Broker:
     def push(self, *events: Event) -> None:
         for event in events:
             self.waiting[f"{len(self.waiting) + len(self.read)}-0".encode()] = event.as_entry()
+
+    def push_what_is_no_event(self) -> None:
+        self.waiting[b"9-0"] = NO_EVENT
 
     def xgroup_create(self, *_: object, **__: object) -> None:
         self.want_room()
@@ -125,13 +125,7 @@ def broker() -> Broker:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """Return a store in memory; SQLite has the same ON CONFLICT, under its own dialect's name."""
-    monkeypatch.setattr(ingestion_module, "insert", sqlite.insert)
-    made = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
-    METADATA.create_all(made, [TENANTS, EVENTS])
-    with made.begin() as connection:
-        connection.execute(insert(TENANTS).values(id="acme", name="Acme", enabled=True))
-    yield made
-    made.dispose()
+    yield from events_in_memory(monkeypatch)
 
 
 @pytest.fixture
@@ -206,11 +200,11 @@ def test_what_is_not_stored_is_neither_acknowledged_nor_counted(
 def test_what_is_no_event_is_put_aside_and_holds_up_nothing(
     ingestion: Ingestion, broker: Broker, engine: Engine, registry: CollectorRegistry, lines: Lines
 ) -> None:
-    broker.waiting[b"9-0"] = {b"event": b"not json"}
+    broker.push_what_is_no_event()
     broker.push(event())
     ingestion.turn(wait_seconds=0)
 
-    assert (rows(engine), broker.rejected) == (1, [{b"event": b"not json"}])
+    assert (rows(engine), broker.rejected) == (1, [NO_EVENT])
     assert counted(registry, "rejected") == 1
     assert [line["level"] for line in lines.named("event_rejected")] == ["error"]
 
@@ -233,13 +227,13 @@ def test_what_the_database_refuses_is_put_aside_and_the_others_are_stored(
 def test_a_full_broker_is_rid_of_the_stored_before_it_must_take_the_rejected(
     ingestion: Ingestion, broker: Broker, engine: Engine, registry: CollectorRegistry
 ) -> None:
-    broker.waiting[b"9-0"] = {b"event": b"not json"}
+    broker.push_what_is_no_event()
     broker.push(event())
     broker.room = 1
     ingester._store_forever(ingestion, Switches(), Turns(1))
 
     assert (rows(engine), broker.read) == (1, {})
-    assert broker.rejected == [{b"event": b"not json"}]
+    assert broker.rejected == [NO_EVENT]
     assert counted(registry, "rejected") == 1
 
 
@@ -247,7 +241,7 @@ def test_a_broker_that_stays_full_is_emptied_all_the_same(
     ingestion: Ingestion, broker: Broker, engine: Engine, registry: CollectorRegistry, lines: Lines
 ) -> None:
     """It takes nothing, no transaction and no group; a rejected event is then let go, and that is said."""
-    broker.waiting[b"9-0"] = {b"event": b"not json"}
+    broker.push_what_is_no_event()
     broker.push(event())
     broker.room = -1
     ingester._store_forever(ingestion, Switches(), Turns(1))

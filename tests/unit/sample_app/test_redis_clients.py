@@ -86,10 +86,8 @@ async def _obey(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 def test_who_comes_when_all_connections_are_in_use_waits_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """A burst is no outage: nobody is refused, and the server sees no more connections than agreed."""
-    for limit in (
-        "ANSWER_SECONDS",
-        "CONNECT_SECONDS",
-    ):  # a busy machine serves two hundred later than it should
+    # a busy machine serves two hundred later than it should
+    for limit in ("ANSWER_SECONDS", "CONNECT_SECONDS"):
         monkeypatch.setattr(redis_clients, limit, 60.0)
     connections: list[int] = []
 
