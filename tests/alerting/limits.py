@@ -55,8 +55,10 @@ RESOLVES: dict[str, tuple[Term, ...]] = {
     ),
 }
 
-# The channel hears of it by another route, with waits of its own. Alertmanager keeps the turns of a group that has ended
-# for up to 30 s, whatever the factor: where an earlier test may have told the same, the interval is the wait.
+# Alertmanager keeps the turns of a group while Prometheus sends its all-clear, which is for 15 min, and for up to 30 s more,
+# whatever the factor: where an earlier test, or the start, may have told the same, the interval is the wait.
+PAGER_INTERVAL = Term(60 - 10, "group_interval of critical alerts, instead of their group_wait")
+# The channel hears of it by another route, with waits of its own.
 CHANNEL_WAIT = Term(30, "group_wait of the channel")
 CHANNEL_INTERVAL = Term(300, "group_interval of the channel")
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.eventually import Probe
 
 _SERVICE = "com.docker.compose.service"
-_NUMBER = "com.docker.compose.container-number"
+NUMBER = "com.docker.compose.container-number"
 
 
 def containers_of(
@@ -38,14 +38,14 @@ def containers_of(
     """
     labels = [f"{PROJECT}={project}", f"{_SERVICE}={service}"]
     if number is not None:
-        labels.append(f"{_NUMBER}={number}")
+        labels.append(f"{NUMBER}={number}")
     found = client.containers.list(all=True, filters={"label": labels})
     if not found:
         which = service if number is None else f"{service} number {number}"
         raise ValueError(
             f"{project} has no container of {which}; `docker compose ps --all` lists what it has"
         )
-    return sorted(found, key=lambda one: int(one.labels[_NUMBER]))
+    return sorted(found, key=lambda one: int(one.labels[NUMBER]))
 
 
 def asked(

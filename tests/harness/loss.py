@@ -46,15 +46,30 @@ def rows(database: Database, prefix: str, *, decided: bool = False) -> Probe[Ids
     return each(database.rows(statement + " AND status <> 'queued'" * decided), lambda row: row[0])
 
 
-def spans(jaeger: Jaeger, trace_ids: Iterable[str], named: Collection[str]) -> Probe[Ids]:
-    """Ask Jaeger for the spans of some names in each trace; an id is the trace's and the name."""
+DELIVERIES = frozenset({"run/execute_automation", "process_automation"})
+"""Spans that a run has once for each time the broker hands it out: at least once. What is decided then is decided once."""
+
+
+def spans(
+    jaeger: Jaeger, trace_ids: Iterable[str], named: Collection[str], *, again: Collection[str] = ()
+) -> Probe[Ids]:
+    """Ask Jaeger for the spans of some names in each trace; an id is the trace's and the name.
+
+    Args:
+        jaeger: Who is asked.
+        trace_ids: Of which traces.
+        named: The names.
+        again: Those of them that a trace may have more often, and count once.
+    """
 
     def of(trace_id: str) -> Ids:
         try:
             trace = jaeger.trace(trace_id).read()
         except NotYet:
             return []
-        return [span_id(trace_id, span.name) for span in trace.spans if span.name in named]
+        found = [span.name for span in trace.spans if span.name in named]
+        once = [name for name in found if name not in again] + sorted({*found} & {*again})
+        return [span_id(trace_id, name) for name in once]
 
     asked = tuple(trace_ids)
 

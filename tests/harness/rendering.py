@@ -27,6 +27,9 @@ _FLAGS = (
     "INBOX_WATCHDOG_PATIENCE",
     "REDIS_EXPORTER_CONNECTION_TIMEOUT",  # has to end within a scrape
 )
+# Alertmanager ends an alert that Prometheus has not sent again within four times this: on a machine that stands still for
+# as long, an alert that goes on would be told as over. So much of it is left in real time, whatever the factor.
+_AT_LEAST = {"PROMETHEUS_RESEND_DELAY": 4.0}  # seconds
 # What is a number of seconds there: how old the Celery exporter's answers may be. The other exporters ask at each scrape.
 _SECONDS = ("STRATUM_EXPORTER_REFRESH_SECONDS",)
 _NOT_MOUNTED = shutil.ignore_patterns("image", "tests", "src", "slos")
@@ -120,9 +123,14 @@ def _rewrite(
 
 
 def _flags(compose_file: str, factor: float) -> dict[str, str]:
-    lengths = {name: divided(_usual(compose_file, name), factor) for name in _FLAGS}
+    lengths = {name: _divided_flag(name, _usual(compose_file, name), factor) for name in _FLAGS}
     numbers = {name: f"{float(_usual(compose_file, name)) / factor:g}" for name in _SECONDS}
     return lengths | numbers
+
+
+def _divided_flag(name: str, usual: str, factor: float) -> str:
+    least = _AT_LEAST.get(name)
+    return divided(usual, factor if least is None else min(factor, milliseconds(usual) / 1000 / least))
 
 
 def _usual(compose_file: str, name: str) -> str:

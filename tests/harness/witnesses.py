@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime
@@ -16,6 +17,7 @@ from launcher import containers as engine
 from prometheus_client.parser import text_string_to_metric_families
 
 from harness.clients.prometheus import Sample
+from harness.containers import NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,15 +48,15 @@ _KINDS = {"log_records": "lines", "logs": "lines", "spans": "spans", "traces": "
 
 def containers(stack: Stack, here: Path) -> str:
     """Say who is not well, and who was started again; keep everybody's state and last lines."""
-    found = engine.of_project(stack.environment.project)
+    found = _each(engine.every_one(stack.environment.project))
     _write(here / "containers.json", {name: one.container.attrs["State"] for name, one in found.items()})
 
-    def keep(service: str) -> None:
-        (here / f"{service}.log").write_text(engine.last_lines(found[service], _LINES) + "\n")
+    def keep(name: str) -> None:
+        (here / f"{name}.log").write_text(engine.last_lines(found[name], _LINES) + "\n")
 
     with ThreadPoolExecutor(max_workers=4) as several:
         list(several.map(keep, found))
-    missing = sorted(set(stack.services) - set(found))
+    missing = sorted(set(stack.services) - {one.service for one in found.values()})
     unwell = [trouble(one) for one in found.values() if not one.is_ready] + [
         f"{name} has none" for name in missing
     ]
@@ -63,6 +65,17 @@ def containers(stack: Stack, here: Path) -> str:
     said = f"{len(found) - len(unwell) + len(missing)} of {len(found) + len(missing)} well"
     said += f"; not: {', '.join(unwell)}" if unwell else ""
     return said + (f"; started again: {', '.join(again)}" if again else "; none was started again")
+
+
+def _each(states: Iterable[engine.State]) -> dict[str, engine.State]:
+    """Name containers by their service; the replicas of one by their numbers as well."""
+    states = list(states)
+    replicas = Counter(one.service for one in states)
+
+    def name(one: engine.State) -> str:
+        return f"{one.service}-{one.container.labels[NUMBER]}" if replicas[one.service] > 1 else one.service
+
+    return {name(one): one for one in states}
 
 
 def trouble(one: engine.State) -> str:

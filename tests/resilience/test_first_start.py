@@ -67,14 +67,14 @@ def test_a_first_start_that_was_killed_begins_anew(database: Container, scripts:
     """Killed while it ran its scripts, when initdb had long made a folder that looks like a database."""
     (scripts / "10.sh").write_text("touch /tmp/half; sleep infinity\n")
     database.start()
-    eventually(Probe("a first start", "docker exec", answer(database, "test", "-e", "/tmp/half")), within=60)  # noqa: S108
+    eventually(Probe("a first start", "docker exec", answer(database, "test", "-e", "/tmp/half")), within=120)  # noqa: S108
     database.kill()
 
     (scripts / "10.sh").write_text('psql -c "CREATE TABLE whole ()"\n')
     database.start()
     # over TCP, where the server of a first start does not listen
     asked = ["psql", "-h", "127.0.0.1", "-U", "postgres", "-tAc", "SELECT count(*) FROM whole"]
-    assert eventually(Probe("its table", "docker exec", answer(database, *asked)), within=60) == "0"
+    assert eventually(Probe("its table", "docker exec", answer(database, *asked)), within=120) == "0"
     _, left = database.exec_run(["ls", "-A", "/var/lib/postgresql/data"])
     assert "PG_VERSION" in left.decode().split()
     assert ".part" not in left.decode().split()

@@ -31,6 +31,7 @@ SECONDS = 15.0
 RATE = 100.0
 ASKED_FOR = 1.15 * RATE  # a slow answer delays the next request, and nobody hurries afterwards
 RECONNECTS = 2.0  # seconds after which the spans' sender tries again at the latest
+DRIVER_RECONNECTS = 20.0  # Docker's logging driver tries again after 7 s, after 11 s the next time
 FAULT = f"Collector killed {SECONDS:g} s"
 SPANS = ("GET /api/v1/automations/{automation_id}/executions/{execution_id}", "SELECT executions")
 
@@ -73,7 +74,8 @@ def test_every_line_is_in_loki_once(outage: Outage, loki: Loki, losses: Measurem
         loki, outage.traffic.prefix, service="stratum-api", event="api_request", since=outage.began - 1
     )
     traffic = outage.traffic
-    comparison = settled(loss.but(lines, traffic.without_claim(200)), traffic.ids(200))
+    found = loss.but(lines, traffic.without_claim(200))
+    comparison = settled(found, traffic.ids(200), patience=DRIVER_RECONNECTS)
     row = LossRow.of(f"log lines lost, {FAULT}", comparison, unit="lines")
     assert losses.add(row) == "holds", str(comparison)
 

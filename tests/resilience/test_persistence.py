@@ -14,7 +14,7 @@ import pytest
 
 from harness import loss
 from harness.eventually import eventually
-from harness.expectations import at_least, is_not_empty
+from harness.expectations import at_least, is_not_empty, later_than
 from harness.loss import LossRow, settled
 
 if TYPE_CHECKING:
@@ -72,7 +72,10 @@ def power_cut(
     silence = stores.alertmanager.silence("NoAlertHasThisName", until="2100-01-01T00:00:00Z")
     exemplars = stores.prometheus.exemplars(LATENCY, since=began)
     eventually(exemplars, is_not_empty, within=45)
-    arrived = eventually(stores.inbox.notifications(), is_not_empty, within=60)
+    told = stores.inbox.notifications(
+        since=began
+    )  # it shows the newest thousand, and the power cut makes it write
+    eventually(told, is_not_empty, within=60)
     kept = stores.prometheus.value(MAINTENANCES)
     eventually(kept, at_least(eventually(kept) + 2), within=150)
 
@@ -84,10 +87,10 @@ def power_cut(
     found = {
         "PostgreSQL": loss.rows(database, traffic.prefix),
         "Loki": lines(traffic),
-        "Jaeger": loss.spans(stores.jaeger, ids, SPANS),
+        "Jaeger": loss.spans(stores.jaeger, ids, SPANS, again=loss.DELIVERIES),
         "Prometheus": loss.each(exemplars, lambda one: one.trace_id),
         "Bugsink": loss.each(stores.errors.of_trace(failed.trace_id), lambda one: one.event_id),
-        "inbox": loss.each(stores.inbox.notifications(), lambda one: str(one.id)),
+        "inbox": loss.each(told, lambda one: str(one.id)),
         "Alertmanager": loss.each(stores.alertmanager.silences(), str),
         "Collector": lines(late),
     }
@@ -99,7 +102,7 @@ def power_cut(
         "Bugsink": [
             one.event_id for one in eventually(stores.errors.of_trace(failed.trace_id), is_not_empty)
         ],
-        "inbox": [str(one.id) for one in arrived],
+        "inbox": [str(one.id) for one in told.now()],
         "Alertmanager": [silence],
     }
     before = compared(found, {store: known[store] for store in ("PostgreSQL", "Loki", "Jaeger")})
@@ -111,6 +114,8 @@ def power_cut(
         with late.flowing():
             late.goes_on_for(1)
         known["Collector"] = [one.trace_id for one in late.answered(202)]
+        # the lines of others wait there too: first everything has come that was under way
+        eventually(stores.prometheus.scraped_at("otel-collector"), later_than(time.time() + 2), within=45)
         eventually(stores.prometheus.value(QUEUED), at_least(len(known["Collector"])), within=30)
         running = [state.service for state in stack.compose.states() if state.state == "running"]
         with faults.killed(*running):

@@ -84,8 +84,7 @@ def refusals(acme: Api, closedco: Api, nobody: Api, database: Database) -> dict[
     before = database.executions()
     answers = {}
     for name, case in CASES.items():
-        options = {key: value() if callable(value) else value for key, value in case.options.items()}
-        answers[name] = senders[case.who].send(case.method, case.path, **options)
+        answers[name] = senders[case.who].answered(case.method, case.path, **case.options)
     assert database.executions() == before, "a refused request wrote a row"
     return answers
 

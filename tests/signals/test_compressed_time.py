@@ -33,7 +33,7 @@ PATIENCE = 120.0
 # a few windows: who misses a turn now and then has none, a machine that stood still once has
 QUIET_WITHIN = 60.0
 WINDOW = 15.0  # seconds: sixty scrapes of each target at a factor of 60
-WINDOWS = 6
+WINDOWS = 12
 ONE_CORE = 1.0
 TURNS = "prometheus_rule_group_iterations_total"
 MISSED = "prometheus_rule_group_iterations_missed_total"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from harness.eventually import Probe, consistently, eventually
-from harness.expectations import equals, has_length, is_empty, is_not_empty
+from harness.expectations import above, equals, has_length, is_empty, is_not_empty
+from harness.settling import counted_so_far
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from harness.clients.errors import ErrorEvent, Errors
     from harness.clients.http import Json
     from harness.clients.loki import Loki
+    from harness.clients.prometheus import Prometheus
     from harness.clients.saboteur import Saboteur
     from harness.stack import Stack
 
@@ -78,13 +80,21 @@ def attempts_of(run: Execution) -> str:
     return f'{{service_name="stratum-worker"}} | trace_id="{run.trace_id}" | event="integration_failure"'
 
 
-def test_a_retry_that_succeeds_is_no_event(
-    acme: Api, saboteur: Saboteur, errors: Errors, operator: Api, loki: Loki
+def test_a_retry_that_succeeds_is_no_event(  # noqa: PLR0917 - fixtures
+    acme: Api,
+    saboteur: Saboteur,
+    errors: Errors,
+    operator: Api,
+    loki: Loki,
+    prometheus: Prometheus,
 ) -> None:
     """The platform is slow; as soon as an attempt has failed it is well again, long before the last attempt."""
+    timeouts = 'sum(integration_failures_total{tenant_id="acme",error_class="timeout"})'
+    before = counted_so_far(prometheus, timeouts, job="stratum-worker")
     with everybody_notices(saboteur, "ad-platform", failure="slow", milliseconds=20_000):
         run = acme.execute(1001)
-        eventually(loki.lines(attempts_of(run)), is_not_empty, within=30)
+        # a metric comes within a scrape; a line may be late where an earlier test has taken Loki away
+        eventually(prometheus.value(timeouts), above(before), within=30, every=0.1)
     assert eventually(acme.outcome(run), within=30).status == "success"
     said = eventually(loki.lines(attempts_of(run)), is_not_empty, within=15)
     assert set(said.of("level")) == {"warning"}
@@ -105,15 +115,15 @@ def stays_without_event(errors: Errors, operator: Api, *trace_ids: str) -> None:
 def refused(api: Api) -> dict[int, Answer]:
     """Ask what cannot be done, and return an answer for each way to say no."""
     known = {"external_id": f"person-{uuid4().hex}"}
-    api.send("POST", "/api/v1/cdp/profiles", json=known)
+    api.answered("POST", "/api/v1/cdp/profiles", json=known)
     answers = (
-        api.send("GET", "/api/v1/campaigns", headers={"Authorization": "Bearer nobody"}),
-        api.send("GET", "/api/v1/nothing"),
-        api.send("DELETE", "/api/v1/campaigns"),
-        api.send("POST", "/api/v1/automations/2001/execute"),
-        api.send("POST", "/api/v1/cdp/profiles", json=known),
-        api.send("POST", EVENTS, json={"event_type": "x" * 9_000}),
-        api.send("POST", EVENTS, data=b"x" * 2_000_000),
+        api.answered("GET", "/api/v1/campaigns", headers={"Authorization": "Bearer nobody"}),
+        api.answered("GET", "/api/v1/nothing"),
+        api.answered("DELETE", "/api/v1/campaigns"),
+        api.answered("POST", "/api/v1/automations/2001/execute"),
+        api.answered("POST", "/api/v1/cdp/profiles", json=known),
+        api.answered("POST", EVENTS, json={"event_type": "x" * 9_000}),
+        api.answered("POST", EVENTS, data=b"x" * 2_000_000),
     )
     return {answer.status: answer for answer in answers}
 
@@ -122,7 +132,7 @@ def test_what_a_client_does_wrong_is_no_event(
     acme: Api, closedco: Api, errors: Errors, operator: Api
 ) -> None:
     """Whatever the status, from 400 up to 499."""
-    answers = {**refused(acme), 403: closedco.send("GET", "/api/v1/campaigns")}
+    answers = {**refused(acme), 403: closedco.answered("GET", "/api/v1/campaigns")}
     assert set(answers) >= {401, 403, 404, 405, 409, 413, 422}
     assert max(answers) < 500
     stays_without_event(errors, operator, *(answer.trace_id for answer in answers.values()))
@@ -148,7 +158,7 @@ def test_an_ingesters_unhandled_exception_is_one_event_and_loses_nothing(  # noq
 ) -> None:
     """The batch is tried again and again, and reported once; mended, the event is stored."""
     with without_right_to_store(database):
-        answer = techco.send("POST", EVENTS, json={"event_type": "purchase"})
+        answer = techco.answered("POST", EVENTS, json={"event_type": "purchase"})
         of_request = errors.tagged("request_id", answer.request_id)
         eventually(of_request, is_not_empty, within=30)
         (event,) = consistently(of_request, has_length(1), during=SETTLES)

@@ -27,7 +27,7 @@ KILLS = 3
 
 def send(tenant: Api, number: int = 0, **more: str) -> Answer:
     body = {"event_type": "purchase", "properties": {"number": number}, **more}
-    return tenant.send("POST", EVENTS, json=body)
+    return tenant.answered("POST", EVENTS, json=body)
 
 
 def taken(tenant: Api, number: int) -> Probe[str]:

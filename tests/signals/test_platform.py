@@ -23,7 +23,7 @@ CAMPAIGN = {"name": "Spring sale", "platform": "meta", "status": "active", "dail
 
 def ask(api: Api, method: str, path: str, *, status: int = 200, **options: Json) -> Answer:
     """Ask the API and expect a status."""
-    answer = api.send(method, f"/api/v1{path}", **options)
+    answer = api.answered(method, f"/api/v1{path}", **options)
     assert answer.status == status, repr(answer)
     return answer
 

@@ -146,16 +146,19 @@ def sent(retailx: Api, operator: Api) -> Sent:
     }
     answers = []
     for method, path, options in [*requests(openapi, secrets.said), *stored(secrets)]:
-        answer = retailx.send(method, path, headers=headers, **options)
+        answer = retailx.answered(method, path, headers=headers, **options)
         if not path.startswith("/health"):  # probes leave neither a line nor a trace
             answers.append(answer)
     unknown = {**headers, "Authorization": f"Bearer {secrets.api_key}"}
-    answers.append(retailx.send("GET", "/api/v1/campaigns", headers=unknown))
+    answers.append(retailx.answered("GET", "/api/v1/campaigns", headers=unknown))
     protocols = ["stratum.decisions", secrets.api_key]
     with suppress(InvalidStatus), connect(_feed(retailx), subprotocols=protocols, proxy=None):  # type: ignore[arg-type]
         pass
     return Sent(
-        secrets, harmless, tuple(answers), operator.send("POST", "/internal/canary/error", headers=headers)
+        secrets,
+        harmless,
+        tuple(answers),
+        operator.answered("POST", "/internal/canary/error", headers=headers),
     )
 
 

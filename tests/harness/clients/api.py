@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import requests
 
-from harness.clients.http import Json, Refused, Session
+from harness.clients.http import Json, Refused, Session, cause
 from harness.eventually import NotYet, Probe, eventually
 from harness.traceparent import Traceparent
 
@@ -104,16 +104,36 @@ class Api:
             body=_json(response),
         )
 
+    def answered(
+        self,
+        method: str,
+        path: str,
+        *,
+        patience: float = _ANSWERS_WITHIN,
+        **options: Json,
+    ) -> Answer:
+        """Send a request, and again for so many seconds while it is 503 or nobody answers; 0 sends it once.
+
+        What is asked for may be done twice then. An option that can be called is called each time, for what a request
+        uses up.
+        """
+
+        def read() -> Answer:
+            each = {name: value() if callable(value) else value for name, value in options.items()}
+            try:
+                return self.send(method, path, **each).or_not_yet()
+            except requests.RequestException as failure:
+                raise NotYet(cause(failure)) from failure
+
+        return eventually(Probe(f"{method} {path}", self.address + path, read), within=patience)
+
     def execute(
         self, automation_id: int, *, reason: str = "", patience: float = _ANSWERS_WITHIN
     ) -> Execution:
-        """Ask for a run of an automation, again for so many seconds while the answer is 503; 0 asks once."""
+        """Ask for a run of an automation; patience as in `answered`."""
         options: dict[str, Json] = {"json": {"reason": reason}} if reason else {}
         path = f"/api/v1/automations/{automation_id}/execute"
-        probe = Probe(
-            f"POST {path}", self.address + path, lambda: self.send("POST", path, **options).or_not_yet()
-        )
-        return self._accepted(eventually(probe, within=patience))
+        return self._accepted(self.answered("POST", path, patience=patience, **options))
 
     def canary(self) -> Execution:
         """Ask for a run by the canary, which takes the same way and disturbs no figure (internal key)."""

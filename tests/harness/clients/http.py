@@ -6,6 +6,8 @@ in a stack under test stores stop and start, and whoever asked is waiting anyway
 
 from __future__ import annotations
 
+import time
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import requests
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 Json: TypeAlias = Any  # what a service answers; whoever reads it knows its shape
 
+_IDLE_SECONDS = 4.0  # uvicorn ends a connection that was not used for 5
 _AWAY = {502, 503, 504}
 _BODY_SHOWN = 600
 
@@ -41,16 +44,26 @@ class Session(requests.Session):
         self.timeout = timeout
         self.trust_env = False  # a proxy of the machine is not for loopback
         self.headers.update(headers or {})
+        self._idle = Lock()
+        self._asked_at = time.monotonic()
 
     def request(
         self, method: str | bytes, url: str | bytes, *args: Json, **options: Json
     ) -> requests.Response:
         """Send a request; a path is completed with the session's address."""
         options.setdefault("timeout", self.timeout)
+        self._forget_idle_connections()
         target = url.decode() if isinstance(url, bytes) else url
         if target.startswith("/"):
             target = self.address + target
         return super().request(method, target, *args, **options)
+
+    def _forget_idle_connections(self) -> None:
+        """Begin anew after a pause: the other side may be ending the connection at this very moment."""
+        with self._idle:
+            before, self._asked_at = self._asked_at, time.monotonic()
+            if self._asked_at - before > _IDLE_SECONDS:
+                self.close()
 
     def json(self, path: str, **params: str | float | None) -> Json:
         """Return the JSON that GET *path* answers.

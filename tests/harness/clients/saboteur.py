@@ -8,10 +8,6 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from requests import RequestException
-
-from harness.eventually import NotYet, Probe, eventually
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -19,7 +15,6 @@ if TYPE_CHECKING:
     from harness.faults import Fault
 
 _FAULTS = "/internal/faults"
-_ANSWERS_WITHIN = 15.0  # seconds; what is broken already may hold up who breaks more
 
 
 @dataclass(frozen=True)
@@ -63,12 +58,4 @@ class Saboteur:
 
     def _switch(self, method: str, name: str, **options: Any) -> Answer:  # noqa: ANN401 - JSON
         """Ask until there is an answer: to switch the same twice does no harm, and a fault left on would."""
-        path = f"{_FAULTS}/{name}"
-
-        def send() -> Answer:
-            try:
-                return self.api.send(method, path, **options).or_not_yet()
-            except RequestException as failure:
-                raise NotYet(type(failure).__name__) from failure
-
-        return eventually(Probe(f"{method} {path}", self.api.address, send), within=_ANSWERS_WITHIN)
+        return self.api.answered(method, f"{_FAULTS}/{name}", **options)

@@ -44,7 +44,7 @@ class Helpers:
             said = Probe(
                 f"{script} in {container.name}", f"docker logs {container.name}", partial(_said, container)
             )
-            eventually(said, is_ready, within=10, every=0.05)
+            eventually(said, is_ready, within=30, every=0.05)
             yield container
         finally:
             container.remove(force=True)

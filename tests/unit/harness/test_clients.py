@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -40,6 +41,29 @@ def test_an_error_keeps_the_body() -> None:
         pytest.raises(Refused, match=r"GET http.*/query.*400.*unexpected right brace"),
     ):
         Session(store.address).json("/query", q="}")
+
+
+def test_a_session_begins_anew_after_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, closed = [0.0], []
+    monkeypatch.setattr("harness.clients.http.time", SimpleNamespace(monotonic=lambda: now[0]))
+    with serving(**{"/": {}}) as store:
+        session = Session(store.address)
+        monkeypatch.setattr(session, "close", lambda: closed.append(now[0]))
+        for now[0] in (3.0, 7.0, 11.5, 12.0):  # uvicorn ends a connection after 5 s
+            session.json("/")
+    assert closed == [11.5]
+
+
+def test_what_a_request_uses_up_is_made_anew_when_it_is_sent_again() -> None:
+    bodies = iter([b"first", b"second"])
+
+    def answer(_asked: Asked) -> object:
+        store.statuses["/x"] = 202 if store.asked[1:] else 503
+        return {}
+
+    with serving(**{"/x": answer}) as store:
+        assert Api(store.address, key="").answered("POST", "/x", data=lambda: next(bodies)).status == 202
+    assert list(bodies) == []
 
 
 def test_a_store_that_is_away_is_not_yet() -> None:

@@ -248,7 +248,7 @@ def test_the_committed_configuration_is_itself_at_a_factor_of_one(tmp_path: Path
 
 def test_the_committed_configuration_renders_at_sixty(tmp_path: Path) -> None:
     settings = rendering.render(ROOT, tmp_path, factor=60)
-    assert settings["PROMETHEUS_RESEND_DELAY"] == "1s"
+    assert settings["PROMETHEUS_RESEND_DELAY"] == "4s"
     assert settings["PROMETHEUS_LOOKBACK_DELTA"] == "5s"
     assert float(settings["STRATUM_EXPORTER_REFRESH_SECONDS"]) == pytest.approx(5 / 60, rel=1e-4)
     assert (tmp_path / "alertmanager" / "templates").is_dir()

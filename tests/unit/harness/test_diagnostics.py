@@ -11,6 +11,7 @@ from launcher.containers import State
 
 from harness import diagnostics, witnesses
 from harness.clients.prometheus import Sample, Target
+from harness.containers import NUMBER
 from harness.diagnostics import Failure
 from harness.eventually import NotYet, Probe
 
@@ -35,6 +36,7 @@ def container(
     health: str = "",
     code: int = 0,
     restarts: int = 0,
+    number: int = 1,
     **state: object,
 ) -> State:
     """Make a container as the engine describes it."""
@@ -45,7 +47,7 @@ def container(
             return b"well\nbind: address in use\n"[-tail * 22 :]
         return f"up\nout of luck at {until:.3f}\n".encode() if tail > 1 and restarts < 9 else b""
 
-    lines = SimpleNamespace(attrs={"State": attributes}, logs=logs)
+    lines = SimpleNamespace(attrs={"State": attributes}, labels={NUMBER: str(number)}, logs=logs)
     return State(service, status, health, code, restarts, "", "", lines)  # type: ignore[arg-type]
 
 
@@ -73,7 +75,7 @@ FIGURES = (
 @pytest.fixture
 def ailing(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - it stands for a Stack
     """A stack whose worker is dead, whose Collector does not answer, and whose Jaeger has no trace."""
-    monkeypatch.setattr(witnesses.engine, "of_project", lambda _: {"api": WELL, "worker": DEAD})
+    monkeypatch.setattr(witnesses.engine, "every_one", lambda _: [WELL, DEAD])
     down = Target("redis", "redis:9121", "down", 'Get "http://redis:9121/metrics": refused', "", 0.0)
     alerts = [{"labels": {"alertname": "RedisDown"}, "state": "firing"}]
 
@@ -97,6 +99,21 @@ def ailing(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - it stands 
         ),
         sent=[TRACE],
     )
+
+
+def test_every_replica_of_a_service_is_kept(
+    ailing: Any,  # noqa: ANN401
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    both = [container("worker", number=number) for number in (1, 2)]
+    monkeypatch.setattr(witnesses.engine, "every_one", lambda _: [WELL, *both])
+    assert "3 of 4 well; not: loki has none" in said(ailing, tmp_path)
+    assert {path.name for path in (tmp_path / "t").glob("*.log")} == {
+        "api.log",
+        "worker-1.log",
+        "worker-2.log",
+    }
 
 
 def said(ailing: Any, folder: Path, test: str = "t", seen: str = SEEN) -> str:  # noqa: ANN401

@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -189,6 +190,17 @@ def test_loki_is_asked_for_one_event_of_our_own_traces_and_a_doubled_line_shows(
     assert found == [TRACE, TRACE]
     assert store.asked[0].query["query"] == (
         '{service_name="stratum-api"} | event="api_request" | trace_id=~"4bf9.*"'
+    )
+
+
+def test_what_a_trace_may_have_more_often_counts_once_and_nothing_else_does() -> None:
+    trace = SimpleNamespace(spans=[SimpleNamespace(name=name) for name in ("run", "run", "decide", "decide")])
+    jaeger = SimpleNamespace(address="", trace=lambda _: Probe("trace", "", lambda: trace))
+
+    found = loss.spans(jaeger, ["t"], {"run", "decide", "lost"}, again={"run", "lost"})  # type: ignore[arg-type]
+
+    assert Comparison.of({"t run", "t decide", "t lost"}, found.now()) == Comparison(
+        3, frozenset({"t lost"}), frozenset({"t decide"}), frozenset()
     )
 
 

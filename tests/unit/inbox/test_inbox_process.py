@@ -44,7 +44,7 @@ def test_it_serves_logs_json_and_ends_with_0_on_sigterm(settings: Settings) -> N
             f"http://127.0.0.1:{port}/v2/enqueue", data=b"{}", headers={"content-type": "application/json"}
         )
         with pytest.raises(urllib.error.HTTPError, match="400") as refused:
-            urllib.request.urlopen(bad, timeout=5)  # noqa: S310
+            urllib.request.urlopen(bad, timeout=30)  # noqa: S310
         refused.value.close()
         process.send_signal(signal.SIGTERM)
         rest = lines_until(process, "no such words")
@@ -90,7 +90,7 @@ def test_a_connection_is_broken_off_when_a_test_asks_for_it(settings: Settings, 
     port = free_ports(["port"])["port"]
     with started(settings, INBOX_PORT=str(port)) as process:
         lines_until(process, "Uvicorn running")
-        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30) as client:
             client.post("/api/v1/failures", json={"receiver": "pagerduty", "mode": "reset"})
             with pytest.raises(httpx2.TransportError):
                 client.post("/v2/enqueue", json=event)
