@@ -17,12 +17,16 @@ from sample_app.telemetry.tasks import publishing
 _LOG = structlog.get_logger()
 _PUBLISH_SECONDS = 2.0
 _PAUSE_SECONDS = 5.0
+_GIVING_BACK_SECONDS = 10
 
 
 def make_celery(settings: Settings, *, impatient: bool = False) -> Celery:
     """Return the Celery application; an impatient one gives up on an absent broker at once."""
     transport = {
         "visibility_timeout": settings.visibility_timeout_seconds,
+        # whoever gives back what the dead have held, holds a lock for some milliseconds. If he dies meanwhile, or the broker's
+        # disk is full when he lets go of it, nobody gives anything back until it ends: Celery's 5 min are long
+        "unacked_mutex_expire": _GIVING_BACK_SECONDS,
         "socket_connect_timeout": 1.0,
         "socket_timeout": _PUBLISH_SECONDS if impatient else 10.0,
         "socket_keepalive": True,
