@@ -30,6 +30,8 @@ STILL_WHOLE = (
     1.5  # seconds without a change, with everything there: what is sent twice has come twice by then
 )
 STILL_SHORT = 8.0  # with something missing: the Collector tries again after 5 s at most
+DELIVERIES = frozenset({"run/execute_automation", "process_automation"})
+"""Spans that a run has once for each time the broker hands it out: at least once. What is decided then is decided once."""
 _AT_ONCE = 4
 
 
@@ -44,10 +46,6 @@ def rows(database: Database, prefix: str, *, decided: bool = False) -> Probe[Ids
     """Ask PostgreSQL for the trace ids of the executions that were asked for, or of those that are decided."""
     statement = f"SELECT substr(traceparent, 4, 32) FROM executions WHERE traceparent LIKE '00-{prefix}%'"  # noqa: S608 - hex digits
     return each(database.rows(statement + " AND status <> 'queued'" * decided), lambda row: row[0])
-
-
-DELIVERIES = frozenset({"run/execute_automation", "process_automation"})
-"""Spans that a run has once for each time the broker hands it out: at least once. What is decided then is decided once."""
 
 
 def spans(

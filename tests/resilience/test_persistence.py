@@ -72,9 +72,8 @@ def power_cut(
     silence = stores.alertmanager.silence("NoAlertHasThisName", until="2100-01-01T00:00:00Z")
     exemplars = stores.prometheus.exemplars(LATENCY, since=began)
     eventually(exemplars, is_not_empty, within=45)
-    told = stores.inbox.notifications(
-        since=began
-    )  # it shows the newest thousand, and the power cut makes it write
+    # since then only: it shows the newest thousand, and the power cut makes it write
+    told = stores.inbox.notifications(since=began)
     eventually(told, is_not_empty, within=60)
     kept = stores.prometheus.value(MAINTENANCES)
     eventually(kept, at_least(eventually(kept) + 2), within=150)

@@ -50,9 +50,8 @@ def restart(reading: Callable[[float], Traffic], prometheus: Prometheus, faults:
     """Read an execution before, during and after."""
     traffic = reading(RATE)
     before, at = counted_so_far(prometheus, COUNTED, job=JOB), time.time()
-    eventually(
-        prometheus.scraped_at(JOB), later_than(at), within=45
-    )  # whatever was under way at that moment has come
+    # whatever was under way at that moment has come then
+    eventually(prometheus.scraped_at(JOB), later_than(at), within=45)
     known = prometheus.value(COUNTED, at=at).now()
     with traffic.flowing():
         traffic.goes_on_for(1)

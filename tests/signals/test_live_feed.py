@@ -74,11 +74,10 @@ def owners(told: list[Json], database: Database) -> set[str]:
 
 def test_a_decision_reaches_its_own_tenant_only(acme: Api, techco: Api, database: Database) -> None:
     with following(acme) as mine, following(techco) as others:
+        # each socket is read up to a decision that was made after the other tenant's: what it should not be told comes before
         _, seen = heard(acme, mine, 1001)
-        _, seen_by_others = heard(
-            techco, others, 2001
-        )  # acme's, if it were told it, would come before its own
-        run, seen_since = heard(acme, mine, 1001)  # and techco's likewise
+        _, seen_by_others = heard(techco, others, 2001)
+        run, seen_since = heard(acme, mine, 1001)
         seen += seen_since
     outcome = eventually(acme.outcome(run), within=60)
     assert (seen[-1]["decision"], seen[-1]["status"]) == (outcome.decision, outcome.status)

@@ -42,16 +42,6 @@ class Answer:
     def __repr__(self) -> str:
         return f"{self.status} (trace {self.trace_id[:8]}): {' '.join(self.text.split())[:160]}"
 
-    def or_not_yet(self) -> Answer:
-        """The answer, for whoever asks again while it is that the API cannot just now.
-
-        Raises:
-            NotYet: It is 503.
-        """
-        if self.status == HTTPStatus.SERVICE_UNAVAILABLE:
-            raise NotYet(repr(self))
-        return self
-
 
 @dataclass(frozen=True, repr=False)
 class Execution:
@@ -121,9 +111,12 @@ class Api:
         def read() -> Answer:
             each = {name: value() if callable(value) else value for name, value in options.items()}
             try:
-                return self.send(method, path, **each).or_not_yet()
+                answer = self.send(method, path, **each)
             except requests.RequestException as failure:
                 raise NotYet(cause(failure)) from failure
+            if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
+                raise NotYet(repr(answer))
+            return answer
 
         return eventually(Probe(f"{method} {path}", self.address + path, read), within=patience)
 
